@@ -1,0 +1,26 @@
+"""Gray and luma as the papers' MATLAB programs compute them."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def rgb_to_gray(rgb: Tensor) -> Tensor:
+    """MATLAB's ``rgb2gray``: full-range BT.601 luma, rounded to uint8.
+
+    ``gray = 0.298936 R + 0.587043 G + 0.114021 B``, the first row of MATLAB's inverse YIQ matrix.
+
+    Args:
+        rgb: uint8.
+
+    Shape:
+        ``(..., 3, H, W)`` to ``(..., 1, H, W)``, uint8.
+
+    Example:
+        >>> rgb_to_gray(torch.tensor([255, 0, 0], dtype=torch.uint8).view(3, 1, 1)).item()
+        76
+    """
+    weights = torch.tensor([0.2989360212937754, 0.5870430744511212, 0.1140209042551034], dtype=torch.float64)
+    gray = torch.tensordot(weights.to(rgb.device), rgb.double(), dims=([0], [rgb.dim() - 3]))
+    return gray.add(0.5).floor().to(torch.uint8).unsqueeze(-3)

@@ -1,0 +1,97 @@
+"""What a person typed, looked at before Hydra starts, so that a wrong word is answered by one sentence."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import hydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+
+from restore import recipe
+from restore.request import RequestError, answered, unknown
+
+FLAGS_WITH_VALUE = (
+    *("-c", "--cfg", "-p", "--package", "-cp", "--config-path", "-cn", "--config-name", "-cd", "--config-dir", "-i", "--info"),
+)
+
+
+def command(config_name: str, task: Callable[[DictConfig], Any]) -> None:
+    """Run a Hydra command: exit code 0 done, 1 something failed along the way, 2 the request was wrong."""
+    with answered():
+        sys.argv[1:] = resumed_arguments(sys.argv[1:])
+        if not {"-h", "--help", "--hydra-help", "--version"} & set(sys.argv):
+            check(config_name, sys.argv[1:])
+        recipe.register_resolvers()
+
+    def guarded(config: DictConfig) -> Any:
+        with answered():
+            return task(config)
+
+    folder = str(recipe.configuration())
+    hydra.main(version_base="1.3", config_path=folder, config_name=config_name)(guarded)()
+
+
+def check(config_name: str, arguments: Sequence[str]) -> None:
+    """Compose once before Hydra does, so that a wrong word is answered by one sentence.
+
+    Raises:
+        RequestError: an unknown group member or key (with the nearest name), or a malformed override.
+    """
+    words = [word for word in arguments if "=" in word and not word.startswith("-")]
+    for word in arguments:
+        if "=" not in word and not word.startswith(("-", "~")) and not _follows_flag(word, arguments):
+            raise RequestError(f"'{word}' is not of the form key=value")
+    folder = recipe.configuration()
+    groups = {str(p.parent.relative_to(folder)) for p in folder.rglob("*.yaml") if p.parent != folder}
+    parser = OverridesParser.create()
+    first = []
+    for word in words:
+        try:
+            override = parser.parse_override(word)
+        except HydraException as error:
+            reason = str(error).splitlines()[0]
+            raise RequestError(f"cannot read '{word}' ({reason}); quote it as '\"{word}\"' if it has , or spaces") from error
+        values = list(override.sweep_iterator()) if override.is_sweep_override() else [override.value()]
+        if override.key_or_group in groups and not override.is_delete():
+            for value in values:
+                for name in value if isinstance(value, list) else [value]:
+                    _check_member(folder, override.key_or_group, name)
+        if override.is_sweep_override():
+            prefix = word.partition("=")[0]
+            word = f"{prefix}={values[0]}"
+        if not override.key_or_group.startswith("hydra"):
+            first.append(word)
+    recipe.compose(config_name, first)
+
+
+def _follows_flag(word: str, arguments: Sequence[str]) -> bool:
+    place = list(arguments).index(word)
+    flags = ("-c", "--cfg", "-p", "--package", "-cp", "--config-path", "-cn", "--config-name", "-cd", "--config-dir", "--info", "-i")
+    return place > 0 and arguments[place - 1] in flags
+
+
+def _check_member(folder: Path, group: str, name: Any) -> None:
+    members = [p.stem for p in (folder / group).glob("*.yaml") if not p.stem.startswith("_")]
+    if name is not None and str(name) not in members:
+        raise unknown(group, str(name), members)
+
+
+def resumed_arguments(arguments: Sequence[str]) -> list[str]:
+    """What ``resume=<run folder>`` stands for: the run's own words, then the new ones, in the run's own folder.
+
+    Raises:
+        RequestError: not a run folder, or no ``last.ckpt`` in it.
+    """
+    folder = next((Path(a.partition("=")[2]).expanduser() for a in arguments if a.startswith("resume=")), None)
+    if folder is None or str(folder) in ("", "null"):
+        return list(arguments)
+    recipe.run_config(folder)
+    if not (folder / "checkpoints" / "last.ckpt").is_file():
+        raise RequestError(f"{folder} has no checkpoints/last.ckpt to resume from")
+    recorded = OmegaConf.to_container(OmegaConf.load(folder / ".hydra" / "overrides.yaml")) or []
+    return [*(word for word in recorded if not word.startswith(("resume=", "hydra."))), *arguments]

@@ -1,0 +1,1 @@
+"""From image files to batches on the training device: bank, coordinates, catalog, overlap guard."""

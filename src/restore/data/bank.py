@@ -1,0 +1,80 @@
+"""All training images in one flat buffer on the training device, cropped by coordinates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from restore.image import to_unit
+
+
+class ImageBank:
+    """Images of different sizes in one uint8 buffer, so that a batch of patches is one gather.
+
+    Args:
+        images: uint8 ``(C, H, W)`` tensors with the same C.
+        names: a name for each.
+    """
+
+    def __init__(self, images: Sequence[Tensor], names: Sequence[str]):
+        self.names = list(names)
+        self.channels = images[0].shape[0]
+        sizes = torch.tensor([image.shape[-2:] for image in images], dtype=torch.long)  # (images, 2)
+        lengths = self.channels * sizes.prod(dim=1)
+        self.offsets = torch.cumsum(lengths, 0) - lengths
+        self.heights, self.widths = sizes.unbind(1)
+        self.buffer = torch.cat([image.reshape(-1) for image in images])
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @property
+    def device(self) -> torch.device:
+        return self.buffer.device
+
+    def to(self, device: torch.device) -> ImageBank:
+        """Move the buffer and its index once; later calls cost nothing."""
+        if self.device != device:
+            for name in ("buffer", "offsets", "heights", "widths"):
+                setattr(self, name, getattr(self, name).to(device))
+        return self
+
+    def image(self, index: int) -> Tensor:
+        """One whole image, uint8 ``(C, H, W)``."""
+        height, width, offset = int(self.heights[index]), int(self.widths[index]), int(self.offsets[index])
+        return self.buffer[offset : offset + self.channels * height * width].view(self.channels, height, width)
+
+    def crop(self, coordinates: Tensor, patch_size: int) -> Tensor:
+        """Patches at coordinates, turned by one of the eight flips and rotations.
+
+        Orientation o in 0..7 is the bits (transpose, flip rows, flip columns): the patch read is
+        ``transpose(flip(patch))``. Every one of them is a start and two strides in the buffer, so
+        crop, flip and rotation are a single gather.
+
+        Args:
+            coordinates: integers (image, top, left, orientation), on the bank's device.
+            patch_size: side P of the square patch in pixels.
+
+        Shape:
+            ``(B, 4)`` to float32 ``(B, C, P, P)`` in [0, 1].
+        """
+        image, top, left, orientation = coordinates.unbind(1)
+        width = self.widths[image]
+        transpose, flip_rows, flip_columns = (orientation >> bit & 1 for bit in (2, 1, 0))
+        last = patch_size - 1
+        row_stride = torch.where(flip_rows == 1, -width, width)
+        column_stride = 1 - 2 * flip_columns
+        start = self.offsets[image] + (top + last * flip_rows) * width + left + last * flip_columns
+        first_stride = torch.where(transpose == 1, column_stride, row_stride)
+        second_stride = torch.where(transpose == 1, row_stride, column_stride)
+        plane = self.heights[image] * width
+        step = torch.arange(patch_size, device=self.device)
+        index = (
+            start.view(-1, 1, 1, 1)
+            + plane.view(-1, 1, 1, 1) * torch.arange(self.channels, device=self.device).view(1, -1, 1, 1)
+            + first_stride.view(-1, 1, 1, 1) * step.view(1, 1, -1, 1)
+            + second_stride.view(-1, 1, 1, 1) * step
+        )  # (B, C, P, P)
+        return to_unit(self.buffer[index])

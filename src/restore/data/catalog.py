@@ -1,0 +1,154 @@
+"""The sets of the papers by name: which files, in which folder, prepared how."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from restore.data.imagefile import half_size, list_images, read_image
+from restore.request import RequestError, unknown
+
+# scikit-image's photographs that come inside its wheel (all free to use; see its data/README.txt)
+PHOTOGRAPHS = (
+    *("brick.png", "chelsea.png", "clock_motion.png", "coins.png", "grass.png", "gravel.png", "hubble_deep_field.jpg"),
+    *("ihc.png", "moon.png", "motorcycle_left.png", "motorcycle_right.png", "retina.jpg", "rocket.jpg"),
+)
+PHOTOGRAPHS_RGB = tuple(
+    name for name in PHOTOGRAPHS if name not in ("brick.png", "clock_motion.png", "coins.png", "grass.png", "gravel.png", "moon.png")
+)
+TEST_PHOTOGRAPHS = ("astronaut.png", "camera.png", "coffee.png")
+TEST_PHOTOGRAPHS_RGB = ("astronaut.png", "coffee.png")
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a set lies under `paths.data`: alternatives of folder lists, the first complete one is used."""
+
+    folders: tuple[tuple[str, ...], ...]
+    prepare: Callable[[Tensor], Tensor] | None = None
+    keep: Callable[[Path], bool] | None = None
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The files of a set, in order, and what is done to each once read."""
+
+    name: str
+    files: tuple[Path, ...]
+    prepare: Callable[[Tensor], Tensor] | None = None
+
+
+@dataclass
+class Images:
+    """The images of a set: uint8 ``(C, H, W)`` each, by name; `bad` are those left out, with the reason."""
+
+    name: str
+    names: list[str] = field(default_factory=list)
+    images: list[Tensor] = field(default_factory=list)
+    bad: list[str] = field(default_factory=list)
+    sources: list[Tensor] = field(default_factory=list)  # before `prepare`, for the overlap guard
+
+
+def _folders(*names: str) -> Source:
+    return Source(((*names,),))
+
+
+def _bsd68_ids() -> frozenset[str]:
+    return frozenset((Path(__file__).parent / "bsd68.txt").read_text().split())
+
+
+TRAINING = {
+    "train400": _folders("Train400"),
+    "bsd300": _folders("BSDS500/train", "BSDS500/val"),
+    "bsd_train": _folders("BSDS500/train"),
+    "bsd432": Source(
+        (("BSDS500/train", "BSDS500/val", "BSDS500/test"),), keep=lambda file: file.stem not in _bsd68_ids()
+    ),
+    "t91_bsd200": _folders("T91", "BSDS500/train"),
+}
+TEST = {
+    "set5": _folders("Set5"),
+    "set12": _folders("Set12"),
+    "set14": _folders("Set14"),
+    "bsd68": _folders("BSD68"),
+    "bsd100": _folders("BSDS500/val"),
+    "bsd200": Source((("BSDS500/test",),), prepare=half_size),
+    "classic5": _folders("classic5"),
+    "live1": Source((("LIVE1",), ("LIVE1_gray",))),
+    "urban100": _folders("Urban100"),
+}
+# BSD68 in colour is the 68 originals; the gray set's files have no colour
+TEST_RGB = {"bsd68": Source((("BSDS500/val",),), keep=lambda file: file.stem in _bsd68_ids())}
+
+
+def find(name: str, root: str | Path | None, channels: int, *, training: bool) -> Listing:
+    """The files of a named set, or of any folder of images.
+
+    Args:
+        name: a set's name, or a folder's path.
+        root: `paths.data`, the folder that holds the papers' sets; None where there is none.
+        channels: 1 or 3; `photographs` and `bsd68` differ by it.
+        training: look among training sets, else among test sets.
+
+    Raises:
+        RequestError: an unknown name, or a set that is not on this machine.
+    """
+    if name == "photographs":
+        from skimage import data  # heavy, and only this set needs it
+
+        gray, rgb = (PHOTOGRAPHS, PHOTOGRAPHS_RGB) if training else (TEST_PHOTOGRAPHS, TEST_PHOTOGRAPHS_RGB)
+        folder = Path(data.__file__).parent
+        return Listing(name, tuple(folder / file for file in (gray if channels == 1 else rgb)))
+    known = TRAINING if training else ({**TEST, **TEST_RGB} if channels == 3 else TEST)
+    if name not in known:
+        folder = Path(name).expanduser()
+        if folder.is_dir() or "/" in str(name):
+            return Listing(folder.resolve().name, tuple(list_images(folder)))
+        raise unknown("training set" if training else "test set", name, [*known, "photographs"])
+    if root is None:
+        raise RequestError(f"the set {name} needs a data folder: set RESTORE_DATA or paths.data to the one that holds it")
+    source = known[name]
+    for folders in source.folders:
+        if all((Path(root) / folder).is_dir() for folder in folders):
+            files = [file for folder in folders for file in list_images(Path(root) / folder)]
+            files = [file for file in files if source.keep is None or source.keep(file)]
+            return Listing(name, tuple(sorted(files, key=lambda file: file.name)), source.prepare)
+    wanted = " or ".join(" with ".join(folders) for folders in source.folders)
+    raise RequestError(f"the set {name} is not in {root}: it needs the folder {wanted} there")
+
+
+def read(listing: Listing, channels: int, on_bad_image: str = "stop") -> Images:
+    """Read a set.
+
+    Args:
+        on_bad_image: ``stop`` raises at the first file that cannot be read, ``skip`` lists it in `bad`.
+
+    Raises:
+        RequestError: an unreadable image under ``stop``, or none readable at all.
+    """
+    if on_bad_image not in ("stop", "skip"):
+        raise unknown("data.on_bad_image", on_bad_image, ["stop", "skip"])
+    images = Images(listing.name)
+    for file in listing.files:
+        try:
+            image = read_image(file, channels)
+        except RequestError as error:
+            if on_bad_image == "stop":
+                raise RequestError(f"{error} (data.on_bad_image=skip leaves such files out)") from error
+            images.bad.append(str(error))
+            continue
+        images.sources.append(image)
+        images.images.append(listing.prepare(image) if listing.prepare else image)
+        images.names.append(file.stem)
+    if not images.images:
+        raise RequestError(f"no image of {listing.name} can be read: {images.bad[0]}")
+    return images
+
+
+def gray(image: Tensor) -> Tensor:
+    """One plane ``(H, W)`` of an image, for comparing content."""
+    return image.float().mean(dim=0) if image.shape[0] == 3 else image[0].to(torch.float32)

@@ -1,0 +1,211 @@
+"""Batches of coordinates in, degraded and clean patches on the training device out."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from lightning import LightningDataModule
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Subset
+
+from restore.data import catalog
+from restore.data.bank import ImageBank
+from restore.data.sampler import CoordinateLoader, PatchCoordinates, StepSampler
+from restore.image import to_unit
+from restore.request import RequestError, unknown
+
+VALIDATION_SHARE = 0.1
+
+
+@dataclass(frozen=True)
+class WholeImage:
+    """A clean image to be examined: uint8 ``(1, C, H, W)`` levels as in its file, and where it belongs."""
+
+    dataset: str
+    name: str
+    index: int
+    levels: Tensor
+
+    @property
+    def clean(self) -> Tensor:
+        return to_unit(self.levels)
+
+
+class RestorationData(LightningDataModule):
+    """Training pairs synthesised on the device, and whole clean images for validation and test.
+
+    The loader yields coordinates ``(B, 4)``; `on_after_batch_transfer` gathers the patches from the
+    image bank and degrades them there. The generator of a batch is seeded from the run's seed and
+    the batch's own coordinates: ranks and steps differ, and a resumed run repeats nothing and
+    misses nothing.
+
+    Args:
+        train: training sets by name, or folders.
+        test_sets: test sets by name, or folders.
+        degradation: module ``(clean, generator) -> degraded``, one strength per sample.
+        channels: 1 or 3.
+        patch_size: side of the square training patches in pixels.
+        batch_size: over all devices together.
+        patches_per_epoch: rounded up to whole batches.
+        weighting: ``pixels`` or ``images``: what is drawn alike.
+        validation_size: validation images are cut to this side about their centre; 0 leaves them whole.
+        on_bad_image: ``stop`` or ``skip``.
+        root: folder of the papers' sets.
+        seed: of patches and degradations.
+
+    Raises:
+        RequestError: something above cannot be had.
+    """
+
+    def __init__(
+        self,
+        train: Sequence[str],
+        test_sets: Sequence[str],
+        degradation: nn.Module,
+        channels: int = 1,
+        patch_size: int = 50,
+        batch_size: int = 16,
+        patches_per_epoch: int = 204_800,
+        weighting: str = "pixels",
+        validation_size: int = 180,
+        on_bad_image: str = "stop",
+        root: str | None = None,
+        seed: int = 0,
+    ):
+        super().__init__()
+        if channels not in (1, 3):
+            raise RequestError(f"task.channels is 1 (gray) or 3 (colour), and it is {channels}")
+        if batch_size < 1 or patches_per_epoch < 1 or patch_size < 1:
+            raise RequestError("data.batch_size, data.patches_per_epoch and data.patch_size are at least 1")
+        if weighting not in ("pixels", "images"):
+            raise unknown("data.weighting", weighting, ["pixels", "images"])
+        self.train_sets, self.test_sets = list(train), list(test_sets)
+        self.degradation, self.channels = degradation, channels
+        self.patch_size, self.batch_size, self.weighting = patch_size, batch_size, weighting
+        self.steps_per_epoch = -(-patches_per_epoch // batch_size)
+        self.validation_size, self.on_bad_image, self.root, self.seed = validation_size, on_bad_image, root, seed
+        self.training: catalog.Images | None = None
+        self.validation: catalog.Images | None = None
+        self.tests: list[catalog.Images] = []
+        self.batch_seed = 0
+
+    def read_tests(self) -> None:
+        """Read the test sets; asked for early, so that a missing one is said before any training."""
+        if not self.tests:
+            found = [catalog.find(name, self.root, self.channels, training=False) for name in self.test_sets]
+            self.tests = [catalog.read(listing, self.channels, self.on_bad_image) for listing in found]
+
+    def read_training(self) -> None:
+        """Read the training sets and keep their last tenth by sorted name for validation."""
+        if self.training is not None:
+            return
+        images = catalog.Images(" + ".join(self.train_sets))
+        for name in self.train_sets:
+            part = catalog.read(
+                catalog.find(name, self.root, self.channels, training=True), self.channels, self.on_bad_image
+            )
+            for field in ("names", "images", "sources", "bad"):
+                getattr(images, field).extend(getattr(part, field))
+        order = sorted(range(len(images.names)), key=lambda i: images.names[i])
+        kept = max(1, round(len(order) * VALIDATION_SHARE))
+        if len(order) < 2:
+            raise RequestError(f"{images.name} has one image, and training needs one more to validate on")
+        self.training, self.validation = (_choose(images, part) for part in (order[:-kept], order[-kept:]))
+        self.training.bad = images.bad
+        smallest = min(range(len(self.training.names)), key=lambda i: min(self.training.images[i].shape[-2:]))
+        height, width = self.training.images[smallest].shape[-2:]
+        if min(height, width) < self.patch_size:
+            raise RequestError(
+                f"data.patch_size={self.patch_size} is larger than the smallest training image, "
+                f"{self.training.names[smallest]} of {width}×{height} pixels"
+            )
+
+    def everything_read(self) -> catalog.Images:
+        """Training and validation images together: what a test image must not be among."""
+        both = catalog.Images(self.training.name)
+        for part in (self.training, self.validation):
+            for field in ("names", "images", "sources"):
+                getattr(both, field).extend(getattr(part, field))
+        return both
+
+    def check_devices(self, world_size: int) -> None:
+        if self.batch_size % world_size:
+            raise RequestError(
+                f"data.batch_size={self.batch_size} does not divide over {world_size} devices: "
+                f"{self.batch_size // world_size * world_size or world_size} would"
+            )
+
+    def setup(self, stage: str) -> None:
+        if stage == "fit":
+            self.read_training()
+            self.bank = ImageBank(self.training.images, self.training.names)
+        if stage == "test":
+            self.read_tests()
+
+    def train_dataloader(self) -> CoordinateLoader:
+        trainer = self.trainer
+        self.check_devices(trainer.world_size)
+        sizes = torch.stack([self.bank.heights, self.bank.widths], dim=1).cpu()
+        steps = StepSampler(self.steps_per_epoch, lambda: trainer.global_step * trainer.accumulate_grad_batches)
+        coordinates = PatchCoordinates(
+            sizes, self.patch_size, self.batch_size, self.seed, self.weighting, trainer.global_rank, trainer.world_size
+        )
+        return CoordinateLoader(coordinates, batch_size=None, sampler=steps)
+
+    def val_dataloader(self) -> DataLoader:
+        return self._whole(self.validation)
+
+    def test_dataloader(self) -> list[DataLoader]:
+        return [self._whole(images) for images in self.tests]
+
+    def _whole(self, images: catalog.Images) -> DataLoader:
+        """Every image once over all ranks, none padded on and none twice."""
+        mine = range(self.trainer.global_rank, len(images.names), self.trainer.world_size)
+        return DataLoader(Subset(range(len(images.names)), list(mine)), batch_size=None)
+
+    def on_before_batch_transfer(self, batch, dataloader_idx: int):
+        if self.trainer.training:
+            digest = hashlib.blake2b(batch.numpy().tobytes(), digest_size=7, key=str(self.seed).encode())
+            self.batch_seed = int.from_bytes(digest.digest(), "little")
+        return batch
+
+    def on_after_batch_transfer(self, batch, dataloader_idx: int):
+        if self.trainer.training:
+            return self.pairs(batch)
+        images = self.tests[dataloader_idx] if self.trainer.testing else self.validation
+        return self.whole_image(images, int(batch))
+
+    def pairs(self, coordinates: Tensor) -> tuple[Tensor, Tensor]:
+        """Degraded and clean patches of the coordinates, both ``(B, C, P, P)``, made on their device."""
+        clean = self.bank.to(coordinates.device).crop(coordinates, self.patch_size)
+        generator = torch.Generator(clean.device).manual_seed(self.batch_seed)
+        return self.degradation(clean, generator), clean
+
+    def whole_image(self, images: catalog.Images, index: int) -> WholeImage:
+        levels = images.images[index]
+        if images is self.validation and self.validation_size:
+            levels = _centre(levels, self.validation_size)
+        device = self.trainer.strategy.root_device
+        return WholeImage(images.name, images.names[index], index, levels[None].to(device))
+
+    def summary(self) -> str:
+        """What is trained on what, in one line."""
+        pixels = sum(image[0].numel() for image in self.training.images)
+        return (
+            f"{self.training.name}: {len(self.training.names)} images ({pixels / 1e6:.1f} Mpixel), "
+            f"{len(self.validation.names)} more for validation"
+        )
+
+
+def _choose(images: catalog.Images, order: Sequence[int]) -> catalog.Images:
+    picked = ([getattr(images, field)[i] for i in order] for field in ("names", "images"))
+    return catalog.Images(images.name, *picked, sources=[images.sources[i] for i in order])
+
+
+def _centre(levels: Tensor, side: int) -> Tensor:
+    height, width = levels.shape[-2:]
+    top, left = max(0, (height - side) // 2), max(0, (width - side) // 2)
+    return levels[:, top : top + side, left : left + side]

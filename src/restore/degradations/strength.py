@@ -1,0 +1,87 @@
+"""How strong a degradation is: one value, any value of a range, or one of a set, drawn per sample."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from numbers import Real
+
+import torch
+from torch import Tensor
+
+
+class Strength:
+    """A strength as a person writes it: ``25``, ``[0, 55]`` (uniform) or ``{set: [10, 30, 50, 70]}``.
+
+    Args:
+        value: number, range of two numbers, or mapping with the one key ``set``.
+        name: what the message calls it, such as ``task.sigma``.
+        low: smallest value allowed.
+        high: largest value allowed.
+
+    Raises:
+        ValueError: the value is none of these, is reversed, or leaves [low, high].
+
+    Example:
+        >>> Strength([0, 55], "task.sigma", 0).sample(2, torch.Generator().manual_seed(0)).shape
+        torch.Size([2])
+    """
+
+    def __init__(self, value, name: str, low: float, high: float = float("inf")):
+        self.range: tuple[float, float] | None = None
+        self.set: tuple[float, ...] | None = None
+        if isinstance(value, Mapping):
+            if set(value) != {"set"} or not _numbers(value["set"]) or len(value["set"]) == 0:
+                raise ValueError(f"{name} as a set is written {{set:[10,30]}}, and it is {dict(value)}")
+            self.set = tuple(value["set"])
+        elif isinstance(value, Real) and not isinstance(value, bool):
+            self.set = (value,)
+        elif _numbers(value) and len(value) == 2:
+            self.range = (float(value[0]), float(value[1]))
+            if self.range[0] > self.range[1]:
+                raise ValueError(f"{name} as a range goes from low to high, and it is {list(value)}")
+        else:
+            raise ValueError(f"{name} must be a number, a range [low,high] or {{set:[...]}}, and it is {value!r}")
+        for number in self.range or self.set:
+            if not low <= number <= high:  # also refuses nan
+                limits = f"at least {low:g}" if high == float("inf") else f"from {low:g} to {high:g}"
+                raise ValueError(f"{name} must be {limits}, and it is {number}")
+
+    @property
+    def fixed(self) -> bool:
+        return self.set is not None and len(self.set) == 1
+
+    def sample(self, count: int, generator: torch.Generator) -> Tensor:
+        """One strength per sample, float32 ``(count,)``, on the generator's device."""
+        device = generator.device
+        if self.range is not None:
+            low, high = self.range
+            return low + (high - low) * torch.rand(count, generator=generator, device=device)
+        if self.fixed:
+            return torch.full((count,), float(self.set[0]), device=device)
+        choice = torch.randint(len(self.set), (count,), generator=generator, device=device)
+        return torch.tensor(self.set, dtype=torch.float32, device=device)[choice]
+
+
+def _numbers(value) -> bool:
+    sequence = isinstance(value, Sequence) and not isinstance(value, str)
+    return sequence and all(isinstance(v, Real) and not isinstance(v, bool) for v in value)
+
+
+def test_levels(value, within_range: Sequence[float]) -> list:
+    """The strengths a model trained on `value` is tested at.
+
+    A number is tested at itself and a set at its members; a range at those of the papers' usual
+    strengths (`within_range`) that lie in it, or at its two ends where none does.
+
+    Example:
+        >>> test_levels([0, 55], [15, 25, 50, 70])
+        [15, 25, 50]
+    """
+    strength = Strength(value, "strength", -float("inf"))
+    if strength.set is not None:
+        return list(strength.set)
+    low, high = strength.range
+    return [level for level in within_range if low <= level <= high] or [low, high]
+
+
+test_levels.__test__ = False  # its name is the field's, not pytest's

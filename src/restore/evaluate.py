@@ -1,0 +1,140 @@
+"""Score a run or a weights file on test sets: ``python -m restore.evaluate run=<folder> sets=[set12,bsd68]``."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import torch
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf
+from torch import nn
+
+from restore import recipe
+from restore.commandline import command
+from restore.data import catalog
+from restore.data.datamodule import RestorationData, WholeImage
+from restore.data.overlap import overlap
+from restore.evaluation.examine import Score, examine
+from restore.request import RequestError, unknown
+from restore.results import conclusion, store
+from restore.results.conclusion import Facts
+from restore.training.hardware import device_kind
+
+log = logging.getLogger("restore")
+
+
+def evaluate(config: DictConfig) -> float:
+    """Restore and score every image of every set by every protocol; returns the mean PSNR of all."""
+    task, model, run = what_is_scored(config)
+    settings, protocols = recipe.settings(task), recipe.protocols(config.protocol)
+    if str(config.precision) not in ("32", "bf16-mixed"):
+        raise unknown("precision", str(config.precision), ["32", "bf16-mixed"])
+    network = recipe.build_network(model)
+    weights = run or config.weights
+    if weights:
+        network = recipe.load_weights(network, weights_path(weights, config.paths.weights), model.name)
+    elif any(True for _ in network.parameters()):
+        raise RequestError(f"model={model.name} has weights to be given: run=<run folder> or weights=<file>")
+    names = [config.sets] if isinstance(config.sets, str) else list(config.sets)
+    if not names:
+        raise RequestError("sets=[] names no test set")
+    listings = [catalog.find(str(name), config.paths.data, task.channels, training=False) for name in names]
+    tests = [catalog.read(listing, task.channels, config.on_bad_image) for listing in listings]
+    for bad in (bad for images in tests for bad in images.bad):
+        log.warning(f"left out    {bad}")
+    overlaps = overlaps_with_training(config, run, tests)
+
+    device = torch.device(device_kind(config.accelerator))
+    network = network.to(device, memory_format=torch.channels_last).eval()
+    scores = [
+        score
+        for images in tests
+        for protocol in protocols
+        for setting in settings
+        for score in score_set(network, images, protocol, setting, device, str(config.precision))
+    ]
+    training = recipe.run_config(run) if run else None
+    facts = Facts(
+        run=f"{training.name}/{run.name}" if run else "",
+        experiment=training.name if run else "",
+        task=task.name,
+        model=model.name,
+        seed=training.seed if run else 0,
+        budget=training.budget.name if run else "",
+        patches=trained_patches(run) if run else 0,
+        precision=str(config.precision),
+        checkpoint_sha256=recipe.digest(weights_path(weights, config.paths.weights)) if weights else "",
+    )
+    found = conclusion.rows(scores, facts, overlaps)
+    beside = conclusion.classical_rows(config.baselines, tests, protocols, settings, facts, overlaps)
+    file = Path(config.results) if config.results else (run or Path()) / "results.csv"
+    store.append(file, [*beside, *found])
+    log.info(conclusion.tables([*beside, *found], protocols))
+    log.info(f"\n{len(beside) + len(found)} rows added to {file}")
+    return sum(score.psnr for score in scores) / len(scores)
+
+
+def what_is_scored(config: DictConfig) -> tuple[DictConfig, DictConfig, Path | None]:
+    """Task, model and run folder: a run's own, with what the command line says of the task laid over."""
+    if not config.run:
+        return config.task, config.model, None
+    run = Path(config.run).expanduser()
+    training = recipe.run_config(run)
+    said = HydraConfig.get().overrides.task
+    if any(word.startswith(("model=", "model.", "weights=")) for word in said):
+        raise RequestError("run=<folder> brings its own network: leave model= and weights= out")
+    if not any(word.startswith("task=") for word in said):
+        training = recipe.chosen(training, said, "task")
+        return training.task, training.model, run
+    # another task: the network keeps the channels it was trained with
+    if config.task.channels != training.task.channels:
+        raise RequestError(f"the run was trained on {training.task.channels} channels, and the task has {config.task.channels}")
+    OmegaConf.resolve(training.model)
+    return config.task, training.model, run
+
+
+def weights_path(weights: str | Path, folder: str | None) -> Path:
+    """A run folder's best checkpoint; a file as given, or of that name in `paths.weights`."""
+    path = Path(weights).expanduser()
+    if path.is_dir():
+        return recipe.best_checkpoint(path)
+    if not path.is_file() and folder and (Path(folder) / path).is_file():
+        return Path(folder) / path
+    return path
+
+
+def score_set(
+    network: nn.Module, images: catalog.Images, protocol, setting, device: torch.device, precision: str
+) -> list[Score]:
+    scores = []
+    for index, levels in enumerate(images.images):
+        image = WholeImage(images.name, images.names[index], index, levels[None].to(device))
+        scores.append(examine(network, image, protocol, setting, precision)[2])
+    return scores
+
+
+def overlaps_with_training(config: DictConfig, run: Path | None, tests: list) -> dict[str, dict[str, str]] | None:
+    """Test images that the run was trained on, by set; None where its training images are not known or not here."""
+    if run is None:
+        return None
+    data: RestorationData = recipe.build(recipe.run_config(run).data, root=config.paths.data)
+    try:
+        data.read_training()
+    except RequestError as error:
+        log.warning(f"overlap     not checked: {error}")
+        return None
+    overlaps = {images.name: overlap(data.everything_read(), images, config.paths.cache) for images in tests}
+    said = [f"{len(found)} of {name}" for name, found in overlaps.items() if found]
+    if said and config.strict:
+        raise RequestError(f"strict=true, and the training images contain {', '.join(said)}")
+    return overlaps
+
+
+def trained_patches(run: Path) -> int:
+    checkpoint = torch.load(recipe.best_checkpoint(run), map_location="cpu", weights_only=True)
+    return checkpoint.get("global_step", 0) * recipe.run_config(run).data.batch_size
+
+
+if __name__ == "__main__":
+    command("evaluate", evaluate)

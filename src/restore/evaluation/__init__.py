@@ -1,0 +1,1 @@
+"""How a test pair is made and scored: protocols, metrics, self-ensemble, classical methods."""

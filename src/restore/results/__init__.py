@@ -1,0 +1,1 @@
+"""Scores kept: one row per image, tables beside the published numbers, pictures and plots."""

@@ -1,0 +1,116 @@
+"""Pictures of a run: the sheet of restored images and the PSNR over training."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from torch import Tensor
+
+from restore.image import to_levels
+
+ERROR_SCALE = 4  # the error column shows this multiple of |restored − clean|
+
+
+@dataclass
+class Picture:
+    """A test image in its three states, ``(1, C, H, W)`` each, with its scores."""
+
+    name: str
+    clean: Tensor
+    degraded: Tensor
+    restored: Tensor
+    psnr_input: float
+    psnr: float
+
+
+def sheet(pictures: Sequence[Picture], title: str, path: Path) -> None:
+    """Clean | degraded | restored | error, a row per image, each with a zoomed crop in its corner.
+
+    The crop is the most detailed square of the clean image, so that the zoom shows texture and edges.
+    """
+    plt = _pyplot()
+    rows = len(pictures)
+    ratio = max(p.clean.shape[2] / p.clean.shape[3] for p in pictures)
+    figure, axes = plt.subplots(rows, 4, figsize=(12, 3 * ratio * rows + 0.7), squeeze=False, layout="constrained")
+    for line, picture in zip(axes, pictures, strict=True):
+        error = (picture.restored - picture.clean).abs() * ERROR_SCALE
+        top, left, side = _detail(picture.clean)
+        labels = (
+            picture.name,
+            f"degraded {picture.psnr_input:.2f} dB",
+            f"restored {picture.psnr:.2f} dB",
+            f"{ERROR_SCALE} × |restored − clean|",
+        )
+        states = (picture.clean, picture.degraded, picture.restored, error)
+        for axis, image, label in zip(line, states, labels, strict=True):
+            pixels = _pixels(image)
+            axis.imshow(pixels, cmap="gray", vmin=0, vmax=255, interpolation="none")
+            axis.set_title(label, fontsize=9)
+            axis.set_axis_off()
+            zoom = axis.inset_axes((0.6, 0.0, 0.4, 0.4 * pixels.shape[1] / pixels.shape[0]))
+            crop = pixels[top : top + side, left : left + side]
+            zoom.imshow(crop, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+            zoom.set(xticks=[], yticks=[])
+            for spine in zoom.spines.values():
+                spine.set_color("#ffd54a")
+            axis.add_patch(plt.Rectangle((left, top), side, side, fill=False, edgecolor="#ffd54a", linewidth=1))
+    figure.suptitle(title, fontsize=10)
+    figure.savefig(path, dpi=110, pil_kwargs={"quality": 90} if path.suffix == ".jpg" else {"optimize": True})
+    plt.close(figure)
+
+
+def psnr_over_training(history: Path, title: str, path: Path, levels: dict[str, float] | None = None) -> None:
+    """Validation PSNR against training seconds, with the patches seen along the top.
+
+    Args:
+        history: ``history.csv`` of a run folder.
+        levels: horizontal lines to compare with, by label, in dB on the same validation images.
+    """
+    plt = _pyplot()
+    with history.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    seconds, psnr, patches = ([float(row[key]) for row in rows] for key in ("seconds", "val/psnr", "patches"))
+    figure, axis = plt.subplots(figsize=(6.4, 3.8), layout="constrained")
+    axis.plot(seconds, psnr, marker="o", markersize=3, color="#1b6ca8")
+    axis.annotate(f"{psnr[-1]:.2f} dB", (seconds[-1], psnr[-1]), textcoords="offset points", xytext=(-4, -14), ha="right")
+    for label, level in (levels or {}).items():
+        axis.axhline(level, color="#888", linewidth=1, linestyle="--")
+        axis.text(seconds[-1], level, f"{label} {level:.2f}", ha="right", va="bottom", fontsize=8, color="#555")
+    axis.set(xlabel="training time / s", ylabel="validation PSNR / dB", title=title)
+    axis.title.set_fontsize(10)
+    axis.grid(alpha=0.3)
+    if seconds[-1] > 0 and len(seconds) > 1:
+        rate = patches[-1] / seconds[-1] / 1000
+        top = axis.secondary_xaxis("top", functions=(lambda s: s * rate, lambda p: p / rate))
+        top.set_xlabel("thousand patches", fontsize=8)
+    figure.savefig(path, dpi=110)
+    plt.close(figure)
+
+
+def _pyplot():
+    import matplotlib  # heavy, and only figures need it
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    return pyplot
+
+
+def _pixels(image: Tensor) -> np.ndarray:
+    levels = to_levels(image[0].cpu())
+    return levels[0].numpy() if levels.shape[0] == 1 else levels.permute(1, 2, 0).numpy()
+
+
+def _detail(clean: Tensor) -> tuple[int, int, int]:
+    """Top, left and side of the square of an eighth of the image with the largest variance."""
+    gray = clean[0].mean(dim=0).cpu()
+    side = max(16, min(gray.shape) // 7)
+    side = min(side, *gray.shape)
+    windows = gray.unfold(0, side, side // 2 or 1).unfold(1, side, side // 2 or 1)  # (rows, columns, side, side)
+    best = int(windows.var(dim=(2, 3)).flatten().argmax())
+    row, column = divmod(best, windows.shape[1])
+    return row * (side // 2), column * (side // 2), side

@@ -1,0 +1,36 @@
+"""The papers' numbers, to stand beside ours."""
+
+from __future__ import annotations
+
+import csv
+import re
+from functools import lru_cache
+from pathlib import Path
+
+TABLE = Path(__file__).parent / "published.csv"
+
+
+@lru_cache(maxsize=1)
+def published() -> tuple[dict, ...]:
+    """Every PSNR and SSIM that the two papers print: paper, table, task, dataset, setting, method, psnr_db, ssim."""
+    with TABLE.open(newline="") as file:
+        return tuple(csv.DictReader(file))
+
+
+def find(dataset: str, setting: str, method: str) -> list[dict]:
+    """The published rows of a method on a set; a model's name stands for its method (dncnn_s for DnCNN-S).
+
+    Example:
+        >>> [row["psnr_db"] for row in find("bsd68", "sigma=25", "dncnn_s")]
+        ['29.23']
+    """
+    wanted = _plain(method)
+    return [
+        row
+        for row in published()
+        if (row["dataset"], row["setting"], _plain(row["method"])) == (dataset, setting, wanted)
+    ]
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z0-9+]", "", name.lower())

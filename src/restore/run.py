@@ -1,0 +1,225 @@
+"""Train one network on one task, validate it, test it: ``python -m restore.run task=denoise model=red30``."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import warnings
+from pathlib import Path
+
+from hydra.core.hydra_config import HydraConfig
+from lightning import Trainer, seed_everything
+from lightning.pytorch.utilities import rank_zero_only
+from omegaconf import DictConfig, OmegaConf, open_dict
+from torch import nn
+
+from restore import recipe
+from restore.commandline import command
+from restore.data.datamodule import RestorationData
+from restore.data.overlap import overlap
+from restore.models.cost import Cost, count_cost
+from restore.request import RequestError
+from restore.results import conclusion, store
+from restore.results.conclusion import Facts, Gallery
+from restore.tracking.guard import GuardedLogger
+from restore.tracking.samples import Samples
+from restore.training.budget import Budget, seconds
+from restore.training.hardware import device_kind, has_bf16_units, matrix_peak
+from restore.training.module import RestorationModule
+from restore.training.progress import TrainingProgress, clock
+from restore.training.throughput import Throughput
+from restore.training.trainer import make_trainer
+
+log = logging.getLogger("restore")
+
+
+def run(config: DictConfig) -> float:
+    """One job: plan, fit, test, record. Returns the best validation PSNR (the test's for a fixed network)."""
+    quieten()
+    folder = Path(HydraConfig.get().runtime.output_dir).resolve()
+    seed_everything(config.seed, verbose=False)
+    data: RestorationData = recipe.build(config.data)
+    network = recipe.build_network(config.model)
+    if config.init:
+        network = recipe.load_weights(network, config.init, config.model.name)
+    settings, protocols = recipe.settings(config.task), recipe.protocols(config.protocol)
+    data.read_tests()
+    trainable = any(parameter.requires_grad for parameter in network.parameters())
+    data.read_training()
+    cost = count_cost(network, data.channels, data.patch_size, data.patch_size)
+    check_disk(folder, cost)
+
+    limits = config.trainer
+    budget = Budget(limits.max_steps, seconds(limits.max_time), limits.validations)
+    kind = device_kind(limits.accelerator)
+    peak = matrix_peak(kind, limits.precision)
+    throughput = Throughput(cost.macs, data.batch_size, peak, folder / "history.csv")
+    callbacks = [throughput, TrainingProgress(budget, throughput), Samples()]
+    logger = make_logger(config, folder)
+    chosen = {key: limits[key] for key in ("accelerator", "devices", "num_nodes", "strategy", "precision")}
+    trainer = make_trainer(
+        folder, budget, callbacks, logger, clip=config.optim.clip, log_every_n_steps=limits.log_every_n_steps, **chosen
+    )
+    data.check_devices(trainer.world_size)
+    channels_last = has_bf16_units(kind) if limits.channels_last == "auto" else bool(limits.channels_last)
+    gallery = Gallery()
+    module = RestorationModule(
+        network,
+        loss=recipe.build(config.optim.loss),
+        optimizer=recipe.build(config.optim.optimizer),
+        schedule=recipe.build(config.optim.schedule),
+        settings=settings,
+        protocols=protocols,
+        channels_last=channels_last,
+        precision=str(config.precision),
+        keep=gallery.keep,
+    )
+    overlaps = None
+    if rank_zero_only.rank == 0:
+        tell_plan(config, data, network, cost, budget, channels_last, trainer.world_size, folder)
+        overlaps = check_overlap(data, config)
+
+    checkpoint = None
+    if trainable:
+        last = folder / "checkpoints" / "last.ckpt" if config.resume else None
+        trainer.fit(module, datamodule=data, ckpt_path=last, weights_only=True)
+        checkpoint = recipe.best_checkpoint(folder)
+        network.load_state_dict(recipe.read_state(checkpoint))
+    trainer.test(module, datamodule=data, verbose=False)
+    objective = trainer.callback_metrics["test/psnr"]
+    if trainable and trainer.checkpoint_callback.best_model_score is not None:
+        objective = trainer.checkpoint_callback.best_model_score
+    if trainer.is_global_zero:
+        facts = Facts(
+            run=f"{config.name}/{folder.name}",
+            experiment=config.name,
+            task=config.task.name,
+            model=config.model.name,
+            seed=config.seed,
+            budget=config.budget.name,
+            patches=trainer.global_step * data.batch_size,
+            precision=module.precision,
+            checkpoint_sha256=recipe.digest(checkpoint) if checkpoint else "",
+        )
+        conclude(config, folder, facts, data, module, gallery, overlaps)
+        summarise(folder, budget, trainer, throughput, float(objective))
+    if logger:
+        logger.finish()
+    return float(objective)
+
+
+def conclude(
+    config: DictConfig,
+    folder: Path,
+    facts: Facts,
+    data: RestorationData,
+    module: RestorationModule,
+    gallery: Gallery,
+    overlaps: dict[str, dict[str, str]],
+) -> None:
+    """Rows to ``results.csv``, the tables to the screen, the pictures to the run folder."""
+    found = conclusion.rows(module.scores, facts, overlaps)
+    beside = conclusion.classical_rows(
+        config.baselines, data.tests, module.protocols, module.settings, facts, overlaps
+    )
+    store.append(folder / "results.csv", [*beside, *found])
+    log.info("\n" + conclusion.tables([*beside, *found], module.protocols) + "\n")
+    for line in conclusion.margins(store.means([*beside, *found]), facts.model):
+        log.info(line)
+    for picture in conclusion.draw(folder, gallery, facts.run):
+        log.info(f"{picture.stem:<11} {picture}")
+
+
+def summarise(folder: Path, budget: Budget, trainer: Trainer, throughput: Throughput, objective: float) -> None:
+    """The last line of every run, and its ``result.json``."""
+    pace, metrics = throughput.average, trainer.callback_metrics
+    state = "interrupted" if budget.reason == "interrupted" else "finished"
+    test = float(metrics["test/psnr"])
+    write = {"state": state, "objective": objective, "test_psnr": test, "steps": trainer.global_step}
+    write |= {"seconds": round(budget.elapsed, 1), "patches_per_second": round(pace.patches_per_second, 1)}
+    conclusion.write_result(folder, **write)
+    log.info(
+        f"{state}: {trainer.global_step} steps in {clock(budget.elapsed)}, {pace.patches_per_second:.0f} patches/s, "
+        f"{pace.flops / 1e9:.0f} GFLOP/s, {pace.share_of_peak:.0%} of matrix peak, val {objective:.2f} dB, "
+        f"test {test:.2f} dB, {folder}"
+    )
+
+
+def check_overlap(data: RestorationData, config: DictConfig) -> dict[str, dict[str, str]]:
+    """Which test images were trained or validated on, by set; said, and refused under ``strict=true``."""
+    seen = data.everything_read()
+    overlaps = {images.name: overlap(seen, images, config.paths.cache) for images in data.tests}
+    said = [f"{len(found)} of {name}" for name, found in overlaps.items() if found]
+    log.info(f"overlap     of training and test images: {', '.join(said) or 'none'}")
+    if said and config.strict:
+        raise RequestError(f"strict=true, and the training images contain {', '.join(said)}")
+    return overlaps
+
+
+def tell_plan(
+    config: DictConfig,
+    data: RestorationData,
+    network: nn.Module,
+    cost: Cost,
+    budget: Budget,
+    channels_last: bool,
+    world_size: int,
+    folder: Path,
+) -> None:
+    """What is trained on what, what it costs, when it ends and where it goes."""
+    task, size = config.task, data.patch_size
+    colour = "gray" if data.channels == 1 else "colour"
+    strength = OmegaConf.to_container(task, resolve=True)[task.test.parameter]
+    limit = f" or {clock(budget.max_time)}" if budget.max_time else ""
+    layout = ", channels-last" if channels_last else ""
+    devices = f"{world_size} × {device_kind(config.trainer.accelerator)}"
+    log.info(f"task        {task.name}, {task.test.parameter} {strength}, {colour}")
+    log.info(f"model       {config.model.name}: {cost.parameters:,} parameters, receptive field {cost.receptive_field}")
+    log.info(f"cost        {cost.macs / 1e9:.3f} GMAC per {size}×{size} patch forward, three times that to train")
+    log.info(f"data        {data.summary()}; tested on {', '.join(data.test_sets)} by protocol {config.protocol}")
+    log.info(f"training    {config.optim.name}, batches of {data.batch_size}, {config.trainer.precision}{layout}, {devices}")
+    log.info(f"budget      {config.budget.name}: {budget.max_steps} steps{limit}, whichever is first")
+    for bad in [*data.training.bad, *(bad for images in data.tests for bad in images.bad)]:
+        log.warning(f"left out    {bad}")
+    log.info(f"run folder  {folder}")
+
+
+def make_logger(config: DictConfig, folder: Path) -> GuardedLogger | None:
+    """The chosen logger behind its guard, told the whole configuration; None where there is none or it fails."""
+    if not config.logger.get("_target_"):
+        return None
+    with open_dict(config):
+        config.logger.save_dir = str(folder)
+        if "name" in config.logger and config.logger.name is None:
+            config.logger.name = f"{config.name}/{folder.name}"
+    try:
+        logger = GuardedLogger(recipe.build(config.logger))
+    except RequestError:
+        raise
+    except Exception as error:  # whatever a tracking service throws
+        log.warning(f"tracking could not start, training goes on without it: {error}")
+        return None
+    logger.log_hyperparams(OmegaConf.to_container(config, resolve=True))
+    return logger
+
+
+def check_disk(folder: Path, cost: Cost) -> None:
+    """Room for two checkpoints (weights and two moments each, and a copy while writing), pictures and logs."""
+    needed = cost.parameters * 4 * 3 * 4 + 50_000_000
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise RequestError(f"the disk of {folder} has {free / 1e6:.0f} MB free, and this run needs {needed / 1e6:.0f} MB")
+
+
+def quieten() -> None:
+    """Leave out what Lightning says about things that are so on purpose."""
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    logging.getLogger("lightning.fabric").setLevel(logging.WARNING)
+    if rank_zero_only.rank != 0:
+        log.setLevel(logging.WARNING)
+    for message in (".*does not have many workers.*", ".*exists and is not empty.*", ".*isinstance.treespec.*"):
+        warnings.filterwarnings("ignore", message)
+
+
+if __name__ == "__main__":
+    command("config", run)

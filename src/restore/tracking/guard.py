@@ -1,0 +1,79 @@
+"""A logger that cannot hurt: what fails in tracking is said once, and training goes on."""
+
+from __future__ import annotations
+
+import logging
+from argparse import Namespace
+from collections.abc import Callable
+from typing import Any
+
+from lightning.pytorch.loggers import Logger
+
+log = logging.getLogger(__name__)
+
+
+class GuardedLogger(Logger):
+    """Hands every call to another logger, and drops that logger at its first failure.
+
+    Args:
+        inner: any Lightning logger.
+    """
+
+    def __init__(self, inner: Logger):
+        super().__init__()
+        self.inner: Logger | None = inner
+
+    def guarded(self, call: Callable[[Logger], Any]) -> Any:
+        """``call(inner)``, or None once the inner logger has failed."""
+        if self.inner is None:
+            return None
+        try:
+            return call(self.inner)
+        except Exception as error:  # whatever a tracking service throws
+            log.warning(f"tracking with {type(self.inner).__name__} stopped, training goes on: {error}")
+            self.inner = None
+            return None
+
+    @property
+    def name(self) -> str | None:
+        return self.guarded(lambda inner: inner.name)
+
+    @property
+    def version(self) -> int | str | None:
+        return self.guarded(lambda inner: inner.version)
+
+    @property
+    def save_dir(self) -> str | None:
+        return self.guarded(lambda inner: inner.save_dir)
+
+    @property
+    def experiment(self) -> Any:
+        return self.guarded(lambda inner: inner.experiment)
+
+    def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
+        self.guarded(lambda inner: inner.log_metrics(metrics, step))
+
+    def log_hyperparams(self, params: dict[str, Any] | Namespace, *args: Any, **kwargs: Any) -> None:
+        self.guarded(lambda inner: inner.log_hyperparams(params, *args, **kwargs))
+
+    def log_image(self, key: str, images: list, step: int, caption: list[str]) -> None:
+        """Pictures, where the logger takes them (W&B and TensorBoard do)."""
+        self.guarded(lambda inner: _log_image(inner, key, images, step, caption))
+
+    def finish(self) -> None:
+        """End the run at the service, so that a next one in this process starts its own."""
+        self.guarded(lambda inner: getattr(inner.experiment, "finish", lambda: None)())
+
+    def save(self) -> None:
+        self.guarded(lambda inner: inner.save())
+
+    def finalize(self, status: str) -> None:
+        self.guarded(lambda inner: inner.finalize(status))
+
+
+def _log_image(inner: Logger, key: str, images: list, step: int, caption: list[str]) -> None:
+    if hasattr(inner, "log_image"):
+        inner.log_image(key=key, images=images, step=step, caption=caption)
+    elif hasattr(inner.experiment, "add_image"):
+        for image, text in zip(images, caption, strict=True):
+            inner.experiment.add_image(f"{key}/{text.split(' ')[0]}", image, step, dataformats="HWC")

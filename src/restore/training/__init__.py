@@ -1,0 +1,1 @@
+"""Training any network on any task: module, loss, schedule, budget, throughput, progress."""

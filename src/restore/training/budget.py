@@ -1,0 +1,162 @@
+"""When a run ends: after its patches, or when its time is up, or at Ctrl-C; never by itself otherwise."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import time
+
+from lightning import Callback, LightningModule, Trainer
+
+from restore.request import RequestError
+
+log = logging.getLogger(__name__)
+
+
+def seconds(limit: str | float | None) -> float | None:
+    """A time limit in seconds: a number of them, ``90s``, ``6m``, ``2h`` or Lightning's ``DD:HH:MM:SS``.
+
+    Raises:
+        RequestError: none of these, or not above 0.
+
+    Example:
+        >>> seconds("6m"), seconds("00:00:06:00"), seconds(None)
+        (360.0, 360.0, None)
+    """
+    if limit is None:
+        return None
+    text = str(limit)
+    try:
+        if ":" in text:
+            value = 0.0
+            for part, unit in zip(reversed(text.split(":")), (1, 60, 3600, 86400), strict=False):
+                value += float(part) * unit
+        else:
+            unit = {"s": 1, "m": 60, "h": 3600}.get(text[-1:])
+            value = float(text[:-1]) * unit if unit else float(text)
+    except ValueError:
+        value = -1.0
+    if not value > 0:
+        raise RequestError(f"trainer.max_time is a time such as 90s, 6m, 2h or 00:00:06:00, and it is '{limit}'")
+    return value
+
+
+class Budget(Callback):
+    """Plans the number of steps, so that the schedule always reaches its end with the run.
+
+    Progress runs from 0 to 1 over the planned steps. Without a time limit, or where the time is
+    ample, the plan is `max_steps` and progress a function of the step alone. Where the measured pace
+    (validation included) shows that the steps will not fit, the plan shrinks to what fits and
+    progress goes on from where it stands. Under DDP rank 0 measures, and tells the others about once
+    a second, so that all agree on the rate and on the last step.
+
+    Args:
+        max_steps: optimiser steps.
+        max_time: seconds of training in all, earlier parts of a resumed run counted in; None for no limit.
+        validations: how often the run validates, about evenly spread.
+    """
+
+    def __init__(self, max_steps: int, max_time: float | None = None, validations: int = 10):
+        if max_steps < 1:
+            raise RequestError(f"trainer.max_steps must be at least 1, and it is {max_steps}")
+        self.max_steps, self.max_time, self.validations = max_steps, max_time, max(1, validations)
+        self.planned = max_steps
+        self.anchor = (0, 0.0)  # step and progress where the plan last changed
+        self.elapsed_before = 0.0
+        self.interrupted = False
+        self.reason = ""
+        self._started: float | None = None
+        self._sync_at = 0
+
+    # -- the clock and the plan -------------------------------------------------------------------
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds of training so far, over all parts of a resumed run."""
+        running = time.monotonic() - self._started if self._started is not None else 0.0
+        return self.elapsed_before + running
+
+    def progress(self, step: int) -> float:
+        """Progress in [0, 1] before a step (counted from 0)."""
+        first, done = self.anchor
+        return done + (1 - done) * min(1.0, (step - first) / max(1, self.planned - first))
+
+    def plan(self, planned: int, step: int) -> None:
+        if planned != self.planned:
+            self.anchor = (step, self.progress(step))
+            self.planned = planned
+
+    def on_train_start(self, trainer: Trainer, module: LightningModule) -> None:
+        self._started = time.monotonic()
+        self._mark: tuple[int, float] | None = None
+        self._first_step = trainer.global_step
+        self._sync_at = trainer.global_step + 1
+        self._space_validations(trainer)
+        self._previous_handler = None
+        try:
+            self._previous_handler = signal.signal(signal.SIGINT, self._on_interrupt)
+        except ValueError:
+            pass  # not the main thread: whoever runs us there handles Ctrl-C
+
+    def _space_validations(self, trainer: Trainer) -> None:
+        trainer.val_check_batch = max(1, self.planned // self.validations) * trainer.accumulate_grad_batches
+
+    def _on_interrupt(self, signum, frame) -> None:
+        if self.interrupted:
+            raise KeyboardInterrupt
+        self.interrupted = True
+        log.info("Ctrl-C: finishing this step, then keeping and scoring what there is (again to leave at once)")
+
+    def on_train_batch_start(self, trainer: Trainer, module: LightningModule, batch, batch_idx: int) -> None:
+        module.progress = self.progress(trainer.global_step)
+
+    def on_train_batch_end(self, trainer: Trainer, module: LightningModule, outputs, batch, batch_idx: int) -> None:
+        step = trainer.global_step
+        if step >= self._sync_at or step >= self.planned:
+            self._agree(trainer, step)
+
+    def _agree(self, trainer: Trainer, step: int) -> None:
+        """Rank 0 decides on the plan, the stop and when to speak again."""
+        planned, stop, pause = self.planned, "", 1
+        now = time.monotonic()
+        if self._mark is None and step >= self._first_step + 3:
+            self._mark = (step, now)  # the first steps compile and warm caches
+        elif self._mark is not None and step > self._mark[0]:
+            pace = (now - self._mark[1]) / (step - self._mark[0])
+            pause = max(1, min(round(1.0 / max(pace, 1e-6)), step // 4))
+            if self.max_time is not None:
+                fits = step + int((self.max_time - self.elapsed) / pace)
+                fits = min(self.max_steps, max(step, fits))
+                if abs(fits - planned) > 0.01 * max(1, planned - step):
+                    planned = fits
+        if self.interrupted:
+            stop = "interrupted"
+        elif self.max_time is not None and self.elapsed >= self.max_time:
+            stop = "time"
+        elif step >= planned:
+            stop = "steps" if planned == self.max_steps else "time"
+        planned, stop, pause = trainer.strategy.broadcast((planned, stop, pause))
+        first_estimate = self.anchor == (0, 0.0) and planned != self.planned
+        self.plan(planned, step)
+        self._sync_at = step + pause
+        if first_estimate:  # the first measured seconds tell how far apart the validations are
+            self._space_validations(trainer)
+        if stop:
+            self.reason = stop
+            trainer.should_stop = True
+
+    def on_train_end(self, trainer: Trainer, module: LightningModule) -> None:
+        self.elapsed_before, self._started = self.elapsed, None
+        if self._previous_handler is not None:
+            signal.signal(signal.SIGINT, self._previous_handler)
+
+    # -- resuming ---------------------------------------------------------------------------------
+
+    def state_dict(self) -> dict:
+        limits = {"max_steps": self.max_steps, "max_time": self.max_time}
+        return {"planned": self.planned, "anchor": list(self.anchor), "elapsed": self.elapsed, **limits}
+
+    def load_state_dict(self, state: dict) -> None:
+        self.elapsed_before = state["elapsed"]
+        if (self.max_steps, self.max_time) == (state["max_steps"], state["max_time"]):
+            self.planned, self.anchor = state["planned"], (state["anchor"][0], state["anchor"][1])

@@ -1,0 +1,114 @@
+"""The one LightningModule: it trains, validates and tests any network on any task."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from lightning import LightningModule
+from torch import Tensor, nn
+
+from restore.data.datamodule import WholeImage
+from restore.evaluation.examine import Score, Setting, examine, ordered
+from restore.evaluation.metrics import PSNR, SSIM
+from restore.evaluation.protocol import Protocol, plain
+
+
+class RestorationModule(LightningModule):
+    """Minimises ``loss(network(degraded), clean)`` and scores whole images by protocols.
+
+    It knows neither task nor architecture: pairs come from the data module, and what a test pair is
+    from the settings and protocols it is given.
+
+    Args:
+        network: degraded to restored, ``(N, C, H, W)`` to the same.
+        loss: ``(restored, clean) -> scalar``.
+        optimizer: builds the optimiser from the parameters.
+        schedule: factor of the learning rate as a function of progress in [0, 1].
+        settings: corruptions that validation and test use.
+        protocols: ways of testing; the first one, without self-ensemble, validates.
+        channels_last: memory format of the training batches and the network's weights.
+        precision: of the test; validation has the trainer's, for speed.
+        keep: called with every tested image (score, degraded, restored, clean), to draw them.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        loss: nn.Module | None = None,
+        optimizer: Callable[..., torch.optim.Optimizer] | None = None,
+        schedule: Callable[[float], float] | None = None,
+        settings: Sequence[Setting] = (),
+        protocols: Sequence[Protocol] = (),
+        channels_last: bool = False,
+        precision: str = "32",
+        keep: Callable[..., None] | None = None,
+    ):
+        super().__init__()
+        self.network, self.loss = network, loss
+        self.optimizer, self.schedule = optimizer, schedule
+        self.settings, self.protocols = list(settings), list(protocols)
+        self.precision, self.keep = str(precision), keep
+        self.memory_format = torch.channels_last if channels_last else torch.contiguous_format
+        self.network.to(memory_format=self.memory_format)
+        self.progress = 0.0  # set by the budget before each step
+        self.validation_psnr, self.validation_ssim = PSNR(), SSIM()
+        self.scores: list[Score] = []
+
+    # -- training ---------------------------------------------------------------------------------
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        return self.optimizer(self.network.parameters())
+
+    def on_train_batch_start(self, batch, batch_idx: int) -> None:
+        factor = self.schedule(self.progress)
+        for group in self.optimizers(use_pl_optimizer=False).param_groups:
+            group["lr"] = group.setdefault("initial_lr", group["lr"]) * factor
+
+    def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
+        degraded, clean = batch  # (B, C, P, P) each
+        restored = self.network(degraded.contiguous(memory_format=self.memory_format))
+        loss = self.loss(restored.float(), clean)
+        self.log("train/loss", loss)
+        return loss
+
+    # -- validation and test: one path ------------------------------------------------------------
+
+    def on_validation_epoch_start(self) -> None:
+        # Running statistics are the only state that training does not already share between ranks.
+        if self.trainer.world_size > 1:
+            for buffer in self.network.buffers():
+                torch.distributed.broadcast(buffer, src=0)
+
+    def validation_step(self, image: WholeImage, batch_idx: int) -> None:
+        for setting in self.settings:
+            _, restored, _ = examine(self.network, image, plain(self.protocols[0]), setting, self.trainer.precision)
+            self.validation_psnr.update(restored, image.clean)
+            self.validation_ssim.update(restored, image.clean)
+
+    def on_validation_epoch_end(self) -> None:
+        # computed, and so shared between ranks, here: some of them may have had no image
+        self.log("val/psnr", self.validation_psnr.compute(), sync_dist=True)
+        self.log("val/ssim", self.validation_ssim.compute(), sync_dist=True)
+        self.validation_psnr.reset()
+        self.validation_ssim.reset()
+
+    def on_test_start(self) -> None:
+        self.scores = []
+
+    def test_step(self, image: WholeImage, batch_idx: int, dataloader_idx: int = 0) -> None:
+        for protocol in self.protocols:
+            for setting in self.settings:
+                degraded, restored, score = examine(self.network, image, protocol, setting, self.precision)
+                self.scores.append(score)
+                if self.keep is not None:
+                    self.keep(score, degraded, restored, image.clean)
+
+    def on_test_epoch_end(self) -> None:
+        if self.trainer.world_size > 1:
+            shares: list[list[Score]] = [[] for _ in range(self.trainer.world_size)]
+            torch.distributed.all_gather_object(shares, self.scores)
+            self.scores = [score for share in shares for score in share]
+        self.scores = ordered(self.scores, [images.name for images in self.trainer.datamodule.tests])
+        mean = sum(score.psnr for score in self.scores) / max(1, len(self.scores))
+        self.log("test/psnr", mean, sync_dist=True)

@@ -1,0 +1,97 @@
+"""Patches per second, FLOP per second and the share of this machine's matrix peak, while training."""
+
+from __future__ import annotations
+
+import csv
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from lightning import Callback, LightningModule, Trainer
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Throughput over some steps, all devices together."""
+
+    patches_per_second: float
+    flops: float
+    share_of_peak: float
+
+
+class Throughput(Callback):
+    """Measures training alone: the time of validation, checkpoints and the first steps is left out.
+
+    A step counts ``6 · MACs`` FLOPs per patch: two per MAC, and backward twice forward.
+
+    Args:
+        macs_per_patch: forward multiply-accumulates of one patch.
+        batch_size: patches of a step, over all devices.
+        peak: measured FLOP/s of one device.
+        history: file that takes a row per validation: step, seconds, patches, val PSNR and SSIM.
+    """
+
+    warm_up = 3
+
+    def __init__(self, macs_per_patch: int, batch_size: int, peak: float, history: Path | None = None):
+        self.macs_per_patch, self.batch_size, self.peak, self.history = macs_per_patch, batch_size, peak, history
+        self.seconds = 0.0
+        self.steps = 0
+        self.seen = 0
+        self.world_size = 1
+        self._since: float | None = None
+        self._window = (0, 0.0)
+
+    def pace(self, steps: int, seconds: float) -> Pace:
+        patches = steps * self.batch_size / seconds if seconds else 0.0
+        flops = 6 * self.macs_per_patch * patches
+        return Pace(patches, flops, flops / (self.peak * self.world_size))
+
+    @property
+    def average(self) -> Pace:
+        return self.pace(self.steps, self.seconds)
+
+    def on_train_start(self, trainer: Trainer, module: LightningModule) -> None:
+        self.world_size = trainer.world_size
+        self._since, self.seen = None, 0
+
+    def on_train_batch_end(self, trainer: Trainer, module: LightningModule, outputs, batch, batch_idx: int) -> None:
+        now = time.perf_counter()
+        self.seen += 1
+        if self._since is not None and self.seen > self.warm_up:
+            self.seconds += now - self._since
+            self.steps += 1
+        self._since = now
+        if trainer.global_step % trainer.log_every_n_steps == 0:
+            steps, seconds = self.steps - self._window[0], self.seconds - self._window[1]
+            if seconds > 0:
+                self._log(trainer, module, self.pace(steps, seconds))
+            self._window = (self.steps, self.seconds)
+
+    def _log(self, trainer: Trainer, module: LightningModule, pace: Pace) -> None:
+        rate = module.optimizers(use_pl_optimizer=False).param_groups[0]["lr"]
+        values = {"train/lr": rate, "speed/patches_per_s": pace.patches_per_second, "speed/gflops": pace.flops / 1e9}
+        values["speed/share_of_peak"] = pace.share_of_peak
+        for logger in trainer.loggers:
+            logger.log_metrics(values, step=trainer.global_step)
+
+    def on_validation_start(self, trainer: Trainer, module: LightningModule) -> None:
+        if self._since is not None and self.seen > self.warm_up and trainer.strategy.root_device.type == "cuda":
+            torch.cuda.synchronize()  # the steps still queued are training's time, not the validation's
+            self.seconds += time.perf_counter() - self._since
+
+    def on_validation_end(self, trainer: Trainer, module: LightningModule) -> None:
+        self._since = time.perf_counter()
+        if trainer.sanity_checking or not trainer.is_global_zero or self.history is None:
+            return
+        budget = next((c for c in trainer.callbacks if hasattr(c, "elapsed")), None)
+        metrics = {name: float(trainer.callback_metrics[name]) for name in ("val/psnr", "val/ssim")}
+        row = {"step": trainer.global_step, "patches": trainer.global_step * self.batch_size}
+        row |= {"seconds": round(budget.elapsed, 2) if budget else "", **metrics}
+        fresh = not self.history.exists()
+        with self.history.open("a", newline="") as file:
+            writer = csv.DictWriter(file, row)
+            if fresh:
+                writer.writeheader()
+            writer.writerow(row)

@@ -1,0 +1,88 @@
+"""A Lightning Trainer as every run of ours has it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from lightning import Callback, Trainer
+from lightning.fabric.utilities.exceptions import MisconfigurationException
+from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.loggers import Logger
+from lightning.pytorch.strategies import DDPStrategy, Strategy
+
+from restore.request import RequestError
+from restore.training.budget import Budget
+from restore.training.hardware import device_kind
+
+NEVER = 10**9  # steps between validations until the budget has spaced them
+
+
+def make_trainer(
+    folder: Path,
+    budget: Budget,
+    callbacks: Sequence[Callback],
+    logger: Logger | None,
+    accelerator: str = "auto",
+    devices: int | str = 1,
+    num_nodes: int = 1,
+    strategy: str | Strategy = "auto",
+    precision: str = "32-true",
+    clip: float | None = None,
+    log_every_n_steps: int = 20,
+) -> Trainer:
+    """A trainer that stops by its budget and keeps ``checkpoints/best.ckpt`` (by val/psnr) and ``last.ckpt``.
+
+    Over several processes it is DDP that does not broadcast buffers before each forward pass: ranks
+    may validate different numbers of images, where a broadcast would wait for ever; batch norm is
+    synchronised on GPUs, and on the CPU, where torch has no synchronised one, its running
+    statistics are rank 0's, shared before each validation.
+
+    Args:
+        devices: per node, or ``auto``.
+        clip: largest gradient norm; None does not clip.
+
+    Raises:
+        RequestError: the machine does not have what is asked.
+    """
+    parallel = devices not in (1, "1") or num_nodes > 1
+    kind = device_kind(accelerator)
+    if parallel and strategy == "auto" and (devices != "auto" or kind == "cuda"):
+        strategy = DDPStrategy(broadcast_buffers=False, gradient_as_bucket_view=True)
+    if kind == "cpu" and isinstance(devices, int) and devices > 1:
+        torch.set_num_threads(max(1, (os.cpu_count() or 1) // devices))
+    keep = ModelCheckpoint(
+        folder / "checkpoints",
+        filename="best",
+        monitor="val/psnr",
+        mode="max",
+        save_last=True,
+        auto_insert_metric_name=False,
+        enable_version_counter=False,
+        save_on_train_epoch_end=False,
+    )
+    try:
+        return Trainer(
+            accelerator=accelerator,
+            devices=devices,
+            num_nodes=num_nodes,
+            strategy=strategy,
+            precision=precision,
+            sync_batchnorm=kind == "cuda" and parallel,
+            max_steps=budget.max_steps,
+            max_epochs=-1,
+            val_check_interval=NEVER,
+            check_val_every_n_epoch=None,
+            num_sanity_val_steps=1,
+            gradient_clip_val=clip,
+            log_every_n_steps=log_every_n_steps,
+            callbacks=[budget, *callbacks, keep],
+            logger=logger or False,
+            use_distributed_sampler=False,
+            enable_model_summary=False,
+            default_root_dir=folder,
+        )
+    except (MisconfigurationException, ValueError, TypeError) as error:
+        raise RequestError(f"trainer: {' '.join(str(error).split())}") from error
