@@ -1,0 +1,123 @@
+"""Fixtures: small images, the papers' sets where they are, and the commands run in this process."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hydra.core.global_hydra import GlobalHydra
+from PIL import Image
+
+os.environ.setdefault("WANDB_MODE", "offline")
+
+
+@pytest.fixture
+def data_root() -> Path:
+    """The folder of the papers' sets."""
+    if not os.environ.get("RESTORE_DATA"):
+        pytest.skip("RESTORE_DATA is not set: the papers' test sets are not on this machine")
+    return Path(os.environ["RESTORE_DATA"])
+
+
+@pytest.fixture
+def weights_root() -> Path:
+    """The folder of the authors' weights."""
+    if not os.environ.get("RESTORE_WEIGHTS"):
+        pytest.skip("RESTORE_WEIGHTS is not set: the authors' weights are not on this machine")
+    return Path(os.environ["RESTORE_WEIGHTS"])
+
+
+@pytest.fixture
+def generator() -> torch.Generator:
+    return torch.Generator().manual_seed(0)
+
+
+def photograph(height: int, width: int, channels: int, seed: int = 0) -> np.ndarray:
+    """A smooth image with an edge, uint8 ``(H, W)`` or ``(H, W, 3)``."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[0:height, 0:width] / max(height, width)
+    planes = []
+    for _ in range(channels):
+        a, b, c = rng.uniform(1, 6, 3)
+        planes.append(120 + 60 * np.sin(a * 6 * x + b * y) + 50 * (x * b + y > c / 3))
+    image = np.clip(np.stack(planes, axis=-1), 0, 255).astype(np.uint8)
+    return image[..., 0] if channels == 1 else image
+
+
+@pytest.fixture
+def image_folder(tmp_path: Path):
+    """Makes a folder of `count` small images."""
+
+    def make(name: str = "photos", count: int = 4, channels: int = 1, size: tuple[int, int] = (48, 40)) -> Path:
+        folder = tmp_path / name
+        folder.mkdir()
+        for number in range(count):
+            seed = sum(map(ord, name)) * 100 + number
+            Image.fromarray(photograph(*size, channels, seed)).save(folder / f"{number:02d}.png")
+        return folder
+
+    return make
+
+
+class Answer:
+    """What a command answered: exit code, and what it printed."""
+
+    def __init__(self, code: int, out: str, err: str):
+        self.code, self.out, self.err = code, out, err
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture, tmp_path: Path):
+    """Runs ``python -m restore.<name> <words>`` in this process, in a folder of its own."""
+
+    def call(name: str, *words: str) -> Answer:
+        from restore import evaluate, run
+        from restore.commandline import command as start
+
+        config_name, task = {"run": ("config", run.run), "evaluate": ("evaluate", evaluate.evaluate)}[name]
+        monkeypatch.setattr(sys, "argv", [f"restore.{name}", *map(str, words)])
+        monkeypatch.setenv("RESTORE_CACHE", str(tmp_path / "cache"))
+        monkeypatch.chdir(tmp_path)
+        GlobalHydra.instance().clear()
+        capfd.readouterr()
+        try:
+            start(config_name, task)
+            code = 0
+        except SystemExit as stop:
+            code = stop.code or 0
+        finally:
+            for handler in list(logging.getLogger().handlers):  # Hydra's, of this job's streams and file
+                if isinstance(handler, logging.StreamHandler) and handler.__class__.__module__ == "logging":
+                    logging.getLogger().removeHandler(handler)
+                    if isinstance(handler, logging.FileHandler):
+                        handler.close()
+        printed = capfd.readouterr()
+        return Answer(code, printed.out, printed.err)
+
+    return call
+
+
+@pytest.fixture
+def tiny(image_folder, tmp_path: Path) -> list[str]:
+    """Words that make any run a matter of a second or two on images of its own."""
+    train, test = image_folder("train", 5), image_folder("test", 3)
+    return [
+        "data=folder",
+        f"data.path={train}",
+        f"data.test_sets=[{test}]",
+        "data.patch_size=16",
+        "data.batch_size=4",
+        "model=red10",
+        "model.width=8",
+        "trainer.max_steps=6",
+        "trainer.validations=2",
+        "trainer.accelerator=cpu",
+        "trainer.precision=32-true",
+        "logger=none",
+        f"paths.runs={tmp_path / 'runs'}",
+    ]
