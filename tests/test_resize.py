@@ -36,7 +36,9 @@ def resize_line(line: np.ndarray, out: int) -> np.ndarray:
     return result
 
 
-@pytest.mark.parametrize(("size", "out"), [((13, 17), (7, 9)), ((12, 16), (4, 8)), ((5, 7), (15, 14)), ((9, 8), (4, 2))])
+@pytest.mark.parametrize(
+    ("size", "out"), [((13, 17), (7, 9)), ((12, 16), (4, 8)), ((5, 7), (15, 14)), ((9, 8), (4, 2))]
+)
 def test_equals_the_definition_everywhere(size, out, generator):
     image = torch.rand(2, 3, *size, generator=generator, dtype=torch.float64)
     ours = imresize(image, *out)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,15 +16,17 @@ from omegaconf import DictConfig, OmegaConf
 from restore import recipe
 from restore.request import RequestError, answered, unknown
 
-FLAGS_WITH_VALUE = (
-    *("-c", "--cfg", "-p", "--package", "-cp", "--config-path", "-cn", "--config-name", "-cd", "--config-dir", "-i", "--info"),
-)
+# Hydra's flags whose value is the next word
+FLAGS_WITH_VALUE = {
+    *("-c", "--cfg", "-p", "--package", "-i", "--info", "-cp", "--config-path"),
+    *("-cn", "--config-name", "-cd", "--config-dir", "--experimental-rerun"),
+}
 
 
 def command(config_name: str, task: Callable[[DictConfig], Any]) -> None:
     """Run a Hydra command: exit code 0 done, 1 something failed along the way, 2 the request was wrong."""
     with answered():
-        sys.argv[1:] = resumed_arguments(sys.argv[1:])
+        sys.argv[1:] = laid_over(resumed_arguments(sys.argv[1:]))
         if not {"-h", "--help", "--hydra-help", "--version"} & set(sys.argv):
             check(config_name, sys.argv[1:])
         recipe.register_resolvers()
@@ -43,8 +46,8 @@ def check(config_name: str, arguments: Sequence[str]) -> None:
         RequestError: an unknown group member or key (with the nearest name), or a malformed override.
     """
     words = [word for word in arguments if "=" in word and not word.startswith("-")]
-    for word in arguments:
-        if "=" not in word and not word.startswith(("-", "~")) and not _follows_flag(word, arguments):
+    for before, word in zip(["", *arguments], arguments, strict=False):
+        if "=" not in word and not word.startswith(("-", "~")) and before not in FLAGS_WITH_VALUE:
             raise RequestError(f"'{word}' is not of the form key=value")
     folder = recipe.configuration()
     groups = {str(p.parent.relative_to(folder)) for p in folder.rglob("*.yaml") if p.parent != folder}
@@ -54,8 +57,10 @@ def check(config_name: str, arguments: Sequence[str]) -> None:
         try:
             override = parser.parse_override(word)
         except HydraException as error:
-            reason = str(error).splitlines()[0]
-            raise RequestError(f"cannot read '{word}' ({reason}); quote it as '\"{word}\"' if it has , or spaces") from error
+            reason, word = str(error).splitlines()[0], word.lstrip("+~")
+            raise RequestError(
+                f"cannot read '{word}' ({reason}); quote it as '\"{word}\"' if it has , or spaces"
+            ) from error
         values = list(override.sweep_iterator()) if override.is_sweep_override() else [override.value()]
         if override.key_or_group in groups and not override.is_delete():
             for value in values:
@@ -69,10 +74,20 @@ def check(config_name: str, arguments: Sequence[str]) -> None:
     recipe.compose(config_name, first)
 
 
-def _follows_flag(word: str, arguments: Sequence[str]) -> bool:
-    place = list(arguments).index(word)
-    flags = ("-c", "--cfg", "-p", "--package", "-cp", "--config-path", "-cn", "--config-name", "-cd", "--config-dir", "--info", "-i")
-    return place > 0 and arguments[place - 1] in flags
+def laid_over(arguments: Sequence[str]) -> list[str]:
+    """Strengths given as a range or a set, in words that Hydra can lay over whatever the task has.
+
+    OmegaConf cannot merge a mapping into a list or the other way, so ``task.sigma={set:[10,30]}``
+    over a range becomes ``~task.sigma +task.sigma={set:[10,30]}``.
+    """
+    words = []
+    for argument in arguments:
+        key, equals, value = argument.partition("=")
+        if equals and value.startswith(("[", "{")) and re.fullmatch(r"task\.\w+", key):
+            words += [f"~{key}", f"+{argument}"]
+        else:
+            words.append(argument)
+    return words
 
 
 def _check_member(folder: Path, group: str, name: Any) -> None:

@@ -89,7 +89,9 @@ def what_is_scored(config: DictConfig) -> tuple[DictConfig, DictConfig, Path | N
         return training.task, training.model, run
     # another task: the network keeps the channels it was trained with
     if config.task.channels != training.task.channels:
-        raise RequestError(f"the run was trained on {training.task.channels} channels, and the task has {config.task.channels}")
+        raise RequestError(
+            f"the run was trained on {training.task.channels} channels, and the task has {config.task.channels}"
+        )
     OmegaConf.resolve(training.model)
     return config.task, training.model, run
 
@@ -118,7 +120,7 @@ def overlaps_with_training(config: DictConfig, run: Path | None, tests: list) ->
     """Test images that the run was trained on, by set; None where its training images are not known or not here."""
     if run is None:
         return None
-    data: RestorationData = recipe.build(recipe.run_config(run).data, root=config.paths.data)
+    data: RestorationData = recipe.build_data(recipe.run_config(run), root=config.paths.data)
     try:
         data.read_training()
     except RequestError as error:

@@ -19,6 +19,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from torch import nn
 
+from restore.data.datamodule import RestorationData
 from restore.degradations.strength import test_levels
 from restore.evaluation.examine import Setting
 from restore.evaluation.protocol import Protocol, protocol
@@ -107,6 +108,11 @@ def build_network(model: DictConfig) -> nn.Module:
     return build({key: value for key, value in _plain(model).items() if key != "name"})
 
 
+def build_data(config: DictConfig, **more: Any) -> RestorationData:
+    """The data module of a configuration; `path`, which other keys refer to, is no argument of its own."""
+    return build({key: value for key, value in _plain(config.data).items() if key != "path"}, **more)
+
+
 def settings(task: DictConfig) -> list[Setting]:
     """The corruptions that a task is tested with, named as in ``published.csv``: ``sigma=25``."""
     parameter = task.test.parameter
@@ -144,7 +150,12 @@ def load_weights(network: nn.Module, file: str | Path, model_name: str) -> nn.Mo
         _check_same(_convolutions(network), _convolutions(loaded), path, model_name)
         return loaded
     state = read_state(path)
-    _check_same({k: tuple(v.shape) for k, v in network.state_dict().items()}, {k: tuple(v.shape) for k, v in state.items()}, path, model_name)
+    _check_same(
+        {k: tuple(v.shape) for k, v in network.state_dict().items()},
+        {k: tuple(v.shape) for k, v in state.items()},
+        path,
+        model_name,
+    )
     network.load_state_dict(state)
     return network
 

@@ -38,7 +38,7 @@ def run(config: DictConfig) -> float:
     quieten()
     folder = Path(HydraConfig.get().runtime.output_dir).resolve()
     seed_everything(config.seed, verbose=False)
-    data: RestorationData = recipe.build(config.data)
+    data: RestorationData = recipe.build_data(config)
     network = recipe.build_network(config.model)
     if config.init:
         network = recipe.load_weights(network, config.init, config.model.name)
@@ -52,7 +52,7 @@ def run(config: DictConfig) -> float:
     limits = config.trainer
     budget = Budget(limits.max_steps, seconds(limits.max_time), limits.validations)
     kind = device_kind(limits.accelerator)
-    peak = matrix_peak(kind, limits.precision)
+    peak = matrix_peak(kind, str(limits.precision))
     throughput = Throughput(cost.macs, data.batch_size, peak, folder / "history.csv")
     callbacks = [throughput, TrainingProgress(budget, throughput), Samples()]
     logger = make_logger(config, folder)
@@ -119,9 +119,7 @@ def conclude(
 ) -> None:
     """Rows to ``results.csv``, the tables to the screen, the pictures to the run folder."""
     found = conclusion.rows(module.scores, facts, overlaps)
-    beside = conclusion.classical_rows(
-        config.baselines, data.tests, module.protocols, module.settings, facts, overlaps
-    )
+    beside = conclusion.classical_rows(config.baselines, data.tests, module.protocols, module.settings, facts, overlaps)
     store.append(folder / "results.csv", [*beside, *found])
     log.info("\n" + conclusion.tables([*beside, *found], module.protocols) + "\n")
     for line in conclusion.margins(store.means([*beside, *found]), facts.model):
@@ -177,7 +175,9 @@ def tell_plan(
     log.info(f"model       {config.model.name}: {cost.parameters:,} parameters, receptive field {cost.receptive_field}")
     log.info(f"cost        {cost.macs / 1e9:.3f} GMAC per {size}×{size} patch forward, three times that to train")
     log.info(f"data        {data.summary()}; tested on {', '.join(data.test_sets)} by protocol {config.protocol}")
-    log.info(f"training    {config.optim.name}, batches of {data.batch_size}, {config.trainer.precision}{layout}, {devices}")
+    log.info(
+        f"training    {config.optim.name}, batches of {data.batch_size}, {config.trainer.precision}{layout}, {devices}"
+    )
     log.info(f"budget      {config.budget.name}: {budget.max_steps} steps{limit}, whichever is first")
     for bad in [*data.training.bad, *(bad for images in data.tests for bad in images.bad)]:
         log.warning(f"left out    {bad}")
@@ -208,7 +208,9 @@ def check_disk(folder: Path, cost: Cost) -> None:
     needed = cost.parameters * 4 * 3 * 4 + 50_000_000
     free = shutil.disk_usage(folder).free
     if free < needed:
-        raise RequestError(f"the disk of {folder} has {free / 1e6:.0f} MB free, and this run needs {needed / 1e6:.0f} MB")
+        raise RequestError(
+            f"the disk of {folder} has {free / 1e6:.0f} MB free, and this run needs {needed / 1e6:.0f} MB"
+        )
 
 
 def quieten() -> None:

@@ -33,10 +33,10 @@ def test_photographs_come_with_the_installation():
 def test_a_missing_set_says_what_is_wanted(tmp_path):
     with pytest.raises(RequestError, match="set12 needs a data folder: set RESTORE_DATA"):
         catalog.find("set12", None, 1, training=False)
-    with pytest.raises(RequestError, match="set12 is not in .*: it needs the folder Set12"):
+    with pytest.raises(RequestError, match=r"set12 is not in .*: it needs the folder Set12"):
         catalog.find("set12", tmp_path, 1, training=False)
-    with pytest.raises(RequestError, match="unknown test set 'set21': did you mean 'set12'"):
-        catalog.find("set21", tmp_path, 1, training=False)
+    with pytest.raises(RequestError, match="unknown test set 'sett12': did you mean 'set12'"):
+        catalog.find("sett12", tmp_path, 1, training=False)
 
 
 def test_live1_or_its_gray_version(tmp_path, image_folder):

@@ -26,7 +26,9 @@ def test_whole_cropped_and_recoloured_copies_are_found_and_others_not():
     training = images("training", **large)
     crop = large["t1"][:, 37:117, 51:141]
     noisy = (large["t2"].float() * 0.8 + 20 + 3 * torch.randn(large["t2"].shape)).clamp(0, 255).byte()
-    test = images("test", same=large["t0"].clone(), crop=crop, gray=noisy, other=textured(99), small=textured(98, 80, 90))
+    test = images(
+        "test", same=large["t0"].clone(), crop=crop, gray=noisy, other=textured(99), small=textured(98, 80, 90)
+    )
     assert overlap(training, test) == {"same": "t0", "crop": "t1", "gray": "t2"}
     # a test image larger than the training crop
     assert overlap(images("crops", c=crop), images("whole", w=large["t1"])) == {"w": "c"}

@@ -20,7 +20,9 @@ def test_same_generator_same_strengths():
     assert len(set(one.tolist())) == 8
 
 
-@pytest.mark.parametrize("value", [-1, [-1, 5], [5, 1], "25", None, True, {"set": []}, {"of": [1]}, [1, 2, 3], float("nan")])
+@pytest.mark.parametrize(
+    "value", [-1, [-1, 5], [5, 1], "25", None, True, {"set": []}, {"of": [1]}, [1, 2, 3], float("nan")]
+)
 def test_refuses_by_name(value):
     with pytest.raises(ValueError, match=r"task\.sigma"):
         Strength(value, "task.sigma", 0)

@@ -24,7 +24,8 @@ def test_macs_of_a_patch(network, macs_per_pixel):
 
 
 @pytest.mark.parametrize(
-    ("network", "field"), [(REDNet(depth=10, width=4), 21), (DnCNN(depth=17, width=4), 35), (REDNet(depth=6, width=4, kernel_size=5), 25)]
+    ("network", "field"),
+    [(REDNet(depth=10, width=4), 21), (DnCNN(depth=17, width=4), 35), (REDNet(depth=6, width=4, kernel_size=5), 25)],
 )
 def test_receptive_field(network, field):
     assert count_cost(network, 1, 8, 8).receptive_field == field

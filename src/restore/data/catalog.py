@@ -18,7 +18,9 @@ PHOTOGRAPHS = (
     *("ihc.png", "moon.png", "motorcycle_left.png", "motorcycle_right.png", "retina.jpg", "rocket.jpg"),
 )
 PHOTOGRAPHS_RGB = tuple(
-    name for name in PHOTOGRAPHS if name not in ("brick.png", "clock_motion.png", "coins.png", "grass.png", "gravel.png", "moon.png")
+    name
+    for name in PHOTOGRAPHS
+    if name not in ("brick.png", "clock_motion.png", "coins.png", "grass.png", "gravel.png", "moon.png")
 )
 TEST_PHOTOGRAPHS = ("astronaut.png", "camera.png", "coffee.png")
 TEST_PHOTOGRAPHS_RGB = ("astronaut.png", "coffee.png")
@@ -110,7 +112,9 @@ def find(name: str, root: str | Path | None, channels: int, *, training: bool) -
             return Listing(folder.resolve().name, tuple(list_images(folder)))
         raise unknown("training set" if training else "test set", name, [*known, "photographs"])
     if root is None:
-        raise RequestError(f"the set {name} needs a data folder: set RESTORE_DATA or paths.data to the one that holds it")
+        raise RequestError(
+            f"the set {name} needs a data folder: set RESTORE_DATA or paths.data to the one that holds it"
+        )
     source = known[name]
     for folders in source.folders:
         if all((Path(root) / folder).is_dir() for folder in folders):

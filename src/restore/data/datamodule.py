@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from lightning import LightningDataModule
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, Subset
+from torch.utils.data import DataLoader
 
 from restore.data import catalog
 from restore.data.bank import ImageBank
@@ -18,6 +18,7 @@ from restore.image import to_unit
 from restore.request import RequestError, unknown
 
 VALIDATION_SHARE = 0.1
+IDLE = -1  # instead of an image, on a rank that has none: Lightning refuses an empty loader
 
 
 @dataclass(frozen=True)
@@ -162,9 +163,9 @@ class RestorationData(LightningDataModule):
         return [self._whole(images) for images in self.tests]
 
     def _whole(self, images: catalog.Images) -> DataLoader:
-        """Every image once over all ranks, none padded on and none twice."""
-        mine = range(self.trainer.global_rank, len(images.names), self.trainer.world_size)
-        return DataLoader(Subset(range(len(images.names)), list(mine)), batch_size=None)
+        """Every image once over all ranks, none padded on and none twice; −1 for a rank that has none."""
+        mine = list(range(self.trainer.global_rank, len(images.names), self.trainer.world_size))
+        return DataLoader(mine or [IDLE], batch_size=None)
 
     def on_before_batch_transfer(self, batch, dataloader_idx: int):
         if self.trainer.training:
@@ -176,7 +177,7 @@ class RestorationData(LightningDataModule):
         if self.trainer.training:
             return self.pairs(batch)
         images = self.tests[dataloader_idx] if self.trainer.testing else self.validation
-        return self.whole_image(images, int(batch))
+        return self.whole_image(images, int(batch)) if batch != IDLE else None
 
     def pairs(self, coordinates: Tensor) -> tuple[Tensor, Tensor]:
         """Degraded and clean patches of the coordinates, both ``(B, C, P, P)``, made on their device."""

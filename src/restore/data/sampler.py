@@ -26,7 +26,9 @@ class PatchCoordinates(Dataset):
         rank, world_size: this process among all.
     """
 
-    def __init__(self, sizes: Tensor, patch_size: int, batch_size: int, seed: int, weighting: str, rank=0, world_size=1):
+    def __init__(
+        self, sizes: Tensor, patch_size: int, batch_size: int, seed: int, weighting: str, rank=0, world_size=1
+    ):
         self.positions = sizes.numpy() - patch_size + 1  # (images, 2)
         counts = self.positions.prod(axis=1).astype(np.float64)
         shares = counts if weighting == "pixels" else np.ones_like(counts)

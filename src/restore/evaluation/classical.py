@@ -34,7 +34,9 @@ def _wavelet(image: np.ndarray, sigma: float) -> np.ndarray:
     """BayesShrink (Chang, Yu, Vetterli 2000) on db2 wavelets."""
     from skimage.restoration import denoise_wavelet
 
-    return denoise_wavelet(image, sigma=sigma, wavelet="db2", method="BayesShrink", rescale_sigma=False, channel_axis=-1)
+    return denoise_wavelet(
+        image, sigma=sigma, wavelet="db2", method="BayesShrink", rescale_sigma=False, channel_axis=-1
+    )
 
 
 def _bilateral(image: np.ndarray, sigma: float) -> np.ndarray:

@@ -55,7 +55,9 @@ def load_dncnn(path: str | Path) -> DnCNN:
     layers = [layer for layer in network.body if isinstance(layer, nn.Conv2d)]
     for layer, (weight, bias) in zip(layers, convolutions, strict=True):
         if layer.weight.shape != weight.shape:
-            raise ValueError(f"{path} is not a DnCNN: a layer is {tuple(weight.shape)}, not {tuple(layer.weight.shape)}")
+            raise ValueError(
+                f"{path} is not a DnCNN: a layer is {tuple(weight.shape)}, not {tuple(layer.weight.shape)}"
+            )
         layer.weight.data.copy_(weight)
         layer.bias.data.copy_(bias)
     return network

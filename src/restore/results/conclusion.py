@@ -100,7 +100,9 @@ def tables(all_rows: Sequence[dict], protocols: Sequence[Protocol]) -> str:
         if len({row["image"] for row in group}) <= 14:
             overlaps = sorted({row["image"] for row in group if row["overlap"] not in ("none", "unknown")})
             said = "training images not known" if group[0]["overlap"] == "unknown" else "none"
-            parts.append(f"{dataset} {setting}, protocol {protocol}, overlap with training: {', '.join(overlaps) or said}")
+            parts.append(
+                f"{dataset} {setting}, protocol {protocol}, overlap with training: {', '.join(overlaps) or said}"
+            )
             parts.append(table.images_table(group))
     parts.append(table.means_table(store.means(all_rows)))
     parts += [f"protocol {one}" for one in protocols]
@@ -114,15 +116,16 @@ def margins(means: Sequence[dict], model: str) -> list[str]:
         others = [
             other
             for other in means
-            if other["model"] != model
-            and all(other[key] == mean[key] for key in ("dataset", "setting", "protocol"))
+            if other["model"] != model and all(other[key] == mean[key] for key in ("dataset", "setting", "protocol"))
         ]
         if mean["model"] == model and others:
             best = max(others, key=lambda other: other["psnr"])
             difference = mean["psnr"] - best["psnr"]
             where = f"{mean['dataset']} {mean['setting']}"
             against = best["model"].replace("_", " ")
-            lines.append(f"{model} against {against} on {where}: {difference:+.2f} dB ({mean['psnr']:.2f} against {best['psnr']:.2f})")
+            lines.append(
+                f"{model} against {against} on {where}: {difference:+.2f} dB ({mean['psnr']:.2f} against {best['psnr']:.2f})"
+            )
     return lines
 
 

@@ -76,7 +76,9 @@ def psnr_over_training(history: Path, title: str, path: Path, levels: dict[str, 
     seconds, psnr, patches = ([float(row[key]) for row in rows] for key in ("seconds", "val/psnr", "patches"))
     figure, axis = plt.subplots(figsize=(6.4, 3.8), layout="constrained")
     axis.plot(seconds, psnr, marker="o", markersize=3, color="#1b6ca8")
-    axis.annotate(f"{psnr[-1]:.2f} dB", (seconds[-1], psnr[-1]), textcoords="offset points", xytext=(-4, -14), ha="right")
+    axis.annotate(
+        f"{psnr[-1]:.2f} dB", (seconds[-1], psnr[-1]), textcoords="offset points", xytext=(-4, -14), ha="right"
+    )
     for label, level in (levels or {}).items():
         axis.axhline(level, color="#888", linewidth=1, linestyle="--")
         axis.text(seconds[-1], level, f"{label} {level:.2f}", ha="right", va="bottom", fontsize=8, color="#555")

@@ -17,19 +17,20 @@ def published() -> tuple[dict, ...]:
         return tuple(csv.DictReader(file))
 
 
-def find(dataset: str, setting: str, method: str) -> list[dict]:
+def find(task: str, dataset: str, setting: str, method: str) -> list[dict]:
     """The published rows of a method on a set; a model's name stands for its method (dncnn_s for DnCNN-S).
 
+    For a blind task the rows printed for it come first; where there are none, those of the plain task
+    (DnCNN-B, which is blind, stands in tables of plain denoising).
+
     Example:
-        >>> [row["psnr_db"] for row in find("bsd68", "sigma=25", "dncnn_s")]
+        >>> [row["psnr_db"] for row in find("denoise", "bsd68", "sigma=25", "dncnn_s")]
         ['29.23']
     """
-    wanted = _plain(method)
-    return [
-        row
-        for row in published()
-        if (row["dataset"], row["setting"], _plain(row["method"])) == (dataset, setting, wanted)
-    ]
+    wanted = (dataset, setting, _plain(method))
+    rows = [row for row in published() if (row["dataset"], row["setting"], _plain(row["method"])) == wanted]
+    exact = [row for row in rows if row["task"] == task]
+    return exact or [row for row in rows if row["task"] == task.removesuffix("_blind")]
 
 
 def _plain(name: str) -> str:

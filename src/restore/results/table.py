@@ -13,7 +13,9 @@ def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
     lines = []
     for number, row in enumerate(cells):
-        padded = [cell.ljust(w) if i == 0 else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True))]
+        padded = [
+            cell.ljust(w) if i == 0 else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True))
+        ]
         lines.append("| " + " | ".join(padded) + " |")
         if number == 0:
             lines.append("|" + "|".join("-" * (w + 1) + ("-" if i == 0 else ":") for i, w in enumerate(widths)) + "|")
@@ -28,7 +30,7 @@ def means_table(means: Sequence[dict]) -> str:
     """A line per set, setting and protocol: images, input, restored, and what the paper prints for this network."""
     rows = []
     for mean in means:
-        paper = find(mean["dataset"], mean["setting"], mean["model"])
+        paper = find(mean["task"], mean["dataset"], mean["setting"], mean["model"])
         there = "; ".join(
             row["psnr_db"] + (f" / {row['ssim']}" if row["ssim"] else "") + f" ({row['paper']} {row['table']})"
             for row in paper

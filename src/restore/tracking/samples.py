@@ -26,7 +26,7 @@ class Samples(Callback):
     def on_validation_batch_end(
         self, trainer: Trainer, module: LightningModule, outputs, batch, batch_idx: int, dataloader_idx: int = 0
     ) -> None:
-        wanted = trainer.is_global_zero and not trainer.sanity_checking and batch_idx < self.count
+        wanted = batch is not None and trainer.is_global_zero and not trainer.sanity_checking and batch_idx < self.count
         if not wanted or not any(isinstance(logger, GuardedLogger) for logger in trainer.loggers):
             return
         protocol, setting = plain(module.protocols[0]), module.settings[0]

@@ -43,7 +43,9 @@ def wandb_logger(
 
     wandb.setup(wandb.Settings(silent=True))
     if mode == "online" and not wandb.api.api_key:
-        log.warning("logger.mode=online needs a W&B API key (wandb login, or WANDB_API_KEY): this run is logged offline")
+        log.warning(
+            "logger.mode=online needs a W&B API key (wandb login, or WANDB_API_KEY): this run is logged offline"
+        )
         mode = "offline"
     common = {"save_dir": save_dir, "project": project, "name": name, "group": group, "job_type": job_type, "id": id}
     common |= {"tags": list(tags), "log_model": False}

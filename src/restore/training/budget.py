@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import signal
 import time
+from collections import deque
 
 from lightning import Callback, LightningModule, Trainer
 
@@ -88,15 +90,13 @@ class Budget(Callback):
 
     def on_train_start(self, trainer: Trainer, module: LightningModule) -> None:
         self._started = time.monotonic()
-        self._mark: tuple[int, float] | None = None
+        self._marks: deque[tuple[int, float]] = deque()
         self._first_step = trainer.global_step
         self._sync_at = trainer.global_step + 1
         self._space_validations(trainer)
         self._previous_handler = None
-        try:
+        with contextlib.suppress(ValueError):  # not the main thread: whoever runs us there handles Ctrl-C
             self._previous_handler = signal.signal(signal.SIGINT, self._on_interrupt)
-        except ValueError:
-            pass  # not the main thread: whoever runs us there handles Ctrl-C
 
     def _space_validations(self, trainer: Trainer) -> None:
         trainer.val_check_batch = max(1, self.planned // self.validations) * trainer.accumulate_grad_batches
@@ -119,16 +119,19 @@ class Budget(Callback):
         """Rank 0 decides on the plan, the stop and when to speak again."""
         planned, stop, pause = self.planned, "", 1
         now = time.monotonic()
-        if self._mark is None and step >= self._first_step + 3:
-            self._mark = (step, now)  # the first steps compile and warm caches
-        elif self._mark is not None and step > self._mark[0]:
-            pace = (now - self._mark[1]) / (step - self._mark[0])
+        if self._marks and step > self._marks[0][0]:
+            window = max(10.0, 0.2 * self.elapsed)
+            while len(self._marks) > 2 and now - self._marks[1][1] > window:
+                self._marks.popleft()
+            pace = (now - self._marks[0][1]) / (step - self._marks[0][0])
             pause = max(1, min(round(1.0 / max(pace, 1e-6)), step // 4))
             if self.max_time is not None:
                 fits = step + int((self.max_time - self.elapsed) / pace)
                 fits = min(self.max_steps, max(step, fits))
                 if abs(fits - planned) > 0.01 * max(1, planned - step):
                     planned = fits
+        if step >= self._first_step + 3:  # the first steps compile and warm caches
+            self._marks.append((step, now))
         if self.interrupted:
             stop = "interrupted"
         elif self.max_time is not None and self.elapsed >= self.max_time:

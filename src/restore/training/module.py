@@ -80,7 +80,9 @@ class RestorationModule(LightningModule):
             for buffer in self.network.buffers():
                 torch.distributed.broadcast(buffer, src=0)
 
-    def validation_step(self, image: WholeImage, batch_idx: int) -> None:
+    def validation_step(self, image: WholeImage | None, batch_idx: int) -> None:
+        if image is None:  # more ranks than images
+            return
         for setting in self.settings:
             _, restored, _ = examine(self.network, image, plain(self.protocols[0]), setting, self.trainer.precision)
             self.validation_psnr.update(restored, image.clean)
@@ -96,7 +98,9 @@ class RestorationModule(LightningModule):
     def on_test_start(self) -> None:
         self.scores = []
 
-    def test_step(self, image: WholeImage, batch_idx: int, dataloader_idx: int = 0) -> None:
+    def test_step(self, image: WholeImage | None, batch_idx: int, dataloader_idx: int = 0) -> None:
+        if image is None:
+            return
         for protocol in self.protocols:
             for setting in self.settings:
                 degraded, restored, score = examine(self.network, image, protocol, setting, self.precision)

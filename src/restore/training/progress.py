@@ -59,7 +59,9 @@ class TrainingProgress(ProgressBar):
         if first:
             self._estimated = True
             pace = self.throughput.average.patches_per_second
-            log.info(f"expected    {self.budget.planned} steps in {clock(left + now - self._start)} at {pace:.0f} patches/s")
+            log.info(
+                f"expected    {self.budget.planned} steps in {clock(left + now - self._start)} at {pace:.0f} patches/s"
+            )
         if self.bar:
             done = self.budget.progress(trainer.global_step)
             self.bar.update(self.task, completed=done, description=self._line(trainer, left))

@@ -89,6 +89,7 @@ class Throughput(Callback):
         metrics = {name: float(trainer.callback_metrics[name]) for name in ("val/psnr", "val/ssim")}
         row = {"step": trainer.global_step, "patches": trainer.global_step * self.batch_size}
         row |= {"seconds": round(budget.elapsed, 2) if budget else "", **metrics}
+        self.history.parent.mkdir(parents=True, exist_ok=True)
         fresh = not self.history.exists()
         with self.history.open("a", newline="") as file:
             writer = csv.DictWriter(file, row)

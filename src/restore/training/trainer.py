@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.loggers import Logger
 from lightning.pytorch.strategies import DDPStrategy, Strategy
+from torch.nn.parallel import DistributedDataParallel
 
 from restore.request import RequestError
 from restore.training.budget import Budget
@@ -50,7 +52,9 @@ def make_trainer(
     parallel = devices not in (1, "1") or num_nodes > 1
     kind = device_kind(accelerator)
     if parallel and strategy == "auto" and (devices != "auto" or kind == "cuda"):
-        strategy = DDPStrategy(broadcast_buffers=False, gradient_as_bucket_view=True)
+        known = inspect.signature(DistributedDataParallel).parameters
+        name = "forward_sync_buffers" if "forward_sync_buffers" in known else "broadcast_buffers"  # torch 2.13, before
+        strategy = DDPStrategy(gradient_as_bucket_view=True, **{name: False})
     if kind == "cpu" and isinstance(devices, int) and devices > 1:
         torch.set_num_threads(max(1, (os.cpu_count() or 1) // devices))
     keep = ModelCheckpoint(

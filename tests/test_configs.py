@@ -1,0 +1,103 @@
+"""Every file of conf/ composes, and what it names can be built."""
+
+import itertools
+
+import pytest
+import torch
+from omegaconf import OmegaConf
+
+from restore import recipe
+from restore.commandline import laid_over
+
+GROUPS = recipe.configuration()
+
+
+def members(group: str) -> list[str]:
+    return sorted(file.stem for file in (GROUPS / group).glob("*.yaml") if not file.stem.startswith("_"))
+
+
+def compose(*words: str):
+    return recipe.compose("config", ["data.path=/photos", *words] if "data=folder" in words else words)
+
+
+@pytest.mark.parametrize(
+    ("task", "model", "channels"), list(itertools.product(members("task"), members("model"), (1, 3)))
+)
+def test_every_task_and_model_compose_and_run(task, model, channels):
+    config = compose(f"task={task}", f"model={model}", f"task.channels={channels}", "budget=cpu")
+    width = {} if model == "identity" else {"width": 4}
+    network = recipe.build(
+        {k: v for k, v in OmegaConf.to_container(config.model, resolve=True).items() if k != "name"} | width
+    )
+    clean = torch.rand(2, config.task.channels, 20, 17)
+    degraded = recipe.build(config.task.degradation)(clean, torch.Generator().manual_seed(0))
+    restored = network(degraded)
+    assert restored.shape == clean.shape
+    restored.float().mean().backward() if width else None
+    assert config.model.name == model
+    assert [setting.name for setting in recipe.settings(config.task)]
+
+
+@pytest.mark.parametrize("group", ["data", "optim", "budget", "trainer", "logger"])
+def test_every_member_composes_and_resolves(group):
+    for name in members(group):
+        words = [f"{group}={name}", *(["data.path=/photos"] if name == "folder" else [])]
+        config = recipe.compose("config", words)
+        if group == "optim":
+            recipe.build(config.optim.loss)
+            recipe.build(config.optim.schedule)
+            assert recipe.build(config.optim.optimizer)([torch.nn.Parameter(torch.zeros(1))]).param_groups[0]["lr"] > 0
+        if group == "data":
+            recipe.build_data(config)
+        if group == "logger" and name != "none":
+            config.logger.save_dir = "/x"
+        OmegaConf.to_container(config, resolve=True)
+
+
+def keys(config, prefix: str = "") -> set[str]:
+    found = set()
+    for key, value in config.items():
+        found.add(prefix + key)
+        if isinstance(value, dict):
+            found |= keys(value, f"{prefix}{key}.")
+    return found
+
+
+@pytest.mark.parametrize("experiment", members("experiment"))
+def test_experiments_add_no_key_that_the_base_lacks(experiment):
+    config = compose(f"experiment={experiment}", "budget=cpu")
+    groups = {"model": "model", "task": "task", "data": "data", "optim": "optim"}
+    names = {group: OmegaConf.select(config, f"{group}.name") for group in groups}
+    words = [f"{group}={name}" for group, name in names.items() if name and group != "data"]
+    base = compose(*words, "budget=cpu")
+    extra = keys(OmegaConf.to_container(config)) - keys(OmegaConf.to_container(base))
+    assert not extra
+    assert config.name == experiment
+
+
+def test_papers_widths_and_depths():
+    for name, depth in (
+        ("red10", 10),
+        ("red20", 20),
+        ("red30", 30),
+        ("dncnn_s", 17),
+        ("dncnn_b", 20),
+        ("cdncnn_b", 20),
+    ):
+        model = compose(f"model={name}").model
+        assert (model.depth, model.width, model.kernel_size) == (depth, 64, 3)
+    assert compose("model=cdncnn_b").data.channels == 3
+
+
+def test_budget_follows_the_device(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert compose().budget.name == "cpu"
+    assert compose("budget=paper", "task=denoise_blind").trainer.max_steps == 150_000
+    assert compose("budget=paper").trainer.max_steps == 80_000
+
+
+def test_strengths_reach_degradation_and_test():
+    config = compose(*laid_over(["task=denoise_blind", "task.sigma={set:[10,30]}"]))
+    assert [setting.name for setting in recipe.settings(config.task)] == ["sigma=10", "sigma=30"]
+    assert [s.name for s in recipe.settings(compose("task=denoise_blind").task)] == ["sigma=15", "sigma=25", "sigma=50"]
+    assert [s.name for s in recipe.settings(compose("task.sigma=50").task)] == ["sigma=50"]

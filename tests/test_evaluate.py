@@ -1,0 +1,96 @@
+"""`restore.evaluate`: run folders, weights files, folders of images, and the authors' own numbers."""
+
+import pytest
+import torch
+
+from restore.models.dncnn import DnCNN
+from restore.results import store
+
+
+def test_a_run_is_scored_again_on_other_images(command, tiny, tmp_path, image_folder):
+    assert command("run", *tiny).code == 0
+    folder = next((tmp_path / "runs" / "denoise_red10").iterdir())
+    before = (folder / "results.csv").read_text()
+    other = image_folder("other", 2)
+    answer = command("evaluate", f"run={folder}", "task.sigma=50", f"sets=[{other}]", "protocol=[dncnn,red]")
+    assert answer.code == 0, answer.err
+    assert (folder / "results.csv").read_text().startswith(before)
+    added = store.read(folder / "results.csv")[3:]
+    assert {(row["protocol"], row["setting"], row["dataset"], row["overlap"]) for row in added} == {
+        (p, "sigma=50", "other", "none") for p in ("dncnn", "red")
+    }
+    assert {row["experiment"] for row in added} == {"denoise_red10"}
+    assert {row["patches"] for row in added} <= {"12", "24"}
+    assert "×8 self-ensemble" in answer.out
+    # the training images themselves
+    answer = command("evaluate", f"run={folder}", f"sets=[{tmp_path / 'train'}]")
+    assert "5 of 5" in answer.out
+    answer = command("evaluate", f"run={folder}", f"sets=[{tmp_path / 'train'}]", "strict=true")
+    assert (answer.code, "strict=true" in answer.err) == (2, True)
+
+
+def test_weights_of_a_plain_state_dict_in_half_precision(command, tmp_path, image_folder):
+    network = DnCNN(depth=4, width=6)
+    torch.save(
+        {k: v.half() if v.is_floating_point() else v for k, v in network.state_dict().items()}, tmp_path / "net.pt"
+    )
+    words = ["model=dncnn_s", "model.depth=4", "model.width=6", "weights=net.pt", f"sets={image_folder('mine', 2)}"]
+    answer = command("evaluate", *words)
+    assert answer.code == 0, answer.err
+    rows = store.read(tmp_path / "results.csv")
+    assert [row["overlap"] for row in rows] == ["unknown"] * 2
+    assert rows[0]["precision"] == "32"
+
+
+def test_identity_on_the_photographs_with_classical_methods(command, tmp_path):
+    answer = command("evaluate", "sets=photographs", "baselines=[bilateral]", "precision=bf16-mixed")
+    assert answer.code == 0, answer.err
+    rows = store.read(tmp_path / "results.csv")
+    assert [row["model"] for row in rows] == ["bilateral"] * 3 + ["identity"] * 3
+    assert "camera" in answer.out
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["model=red10"], "model=red10 has weights to be given"),
+        (["model=red10", "weights=none.ckpt"], "there is no weights file none.ckpt"),
+        (["model=red10", "weights=text.txt"], "text.txt is not a checkpoint that can be read"),
+        (["model=dncnn_s", "weights=small.mat"], "small.mat is not a MatConvNet network"),
+        (["sets=sett12"], "unknown test set 'sett12': did you mean 'set12'"),
+        (["sets=[]"], "sets=[] names no test set"),
+        (["sets=set12", "paths.data=null"], "set12 needs a data folder"),
+        (["precision=16"], "unknown precision '16'"),
+        (["run=."], "is not the folder of a run"),
+        (["wieghts=x"], "unknown key 'wieghts': did you mean 'weights'"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else "",
+)
+def test_bad_input_is_answered_by_one_sentence(command, tmp_path, words, sentence):
+    (tmp_path / "text.txt").write_text("hello")
+    (tmp_path / "small.mat").write_text("hello")
+    answer = command("evaluate", *words)
+    assert answer.code == 2, answer.out
+    assert sentence in answer.err
+    assert len(answer.err.strip().splitlines()) == 1, answer.err
+
+
+def test_published_weights_of_another_depth(command, weights_root):
+    answer = command("evaluate", "model=dncnn_b", f"weights={weights_root / 'DnCNN_S_sigma25.mat'}")
+    assert answer.code == 2
+    assert "do not fit model=dncnn_b: convolution 17 is (1, 64, 3, 3) in the file and (64, 64, 3, 3)" in answer.err
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("precision", ["32"])
+def test_the_authors_weights_give_the_authors_numbers(command, tmp_path, data_root, weights_root, precision):
+    """Values measured once with the authors' weights: Set12 30.445, BSD68 29.224 dB; published 30.436 and 29.23."""
+    words = ["model=dncnn_s", "weights=DnCNN_S_sigma25.mat", f"paths.weights={weights_root}", f"paths.data={data_root}"]
+    answer = command("evaluate", *words, "task.sigma=25", "sets=[set12,bsd68]", "protocol=dncnn")
+    assert answer.code == 0, answer.err
+    means = {row["dataset"]: row for row in store.means(store.read(tmp_path / "results.csv"))}
+    assert means["set12"]["psnr"] == pytest.approx(30.445, abs=0.02)
+    assert means["bsd68"]["psnr"] == pytest.approx(29.224, abs=0.02)
+    assert (means["set12"]["images"], means["bsd68"]["images"]) == (12, 68)
+    assert "30.436 (dncnn III)" in answer.out
+    assert "29.23 (dncnn II)" in answer.out

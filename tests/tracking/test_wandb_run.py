@@ -1,0 +1,70 @@
+"""W&B offline: no prompt, no connection, and everything in its files."""
+
+import sys
+
+import pytest
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # wandb's own, of its dependencies
+
+
+def recorded(folder) -> bytes:
+    """The transaction log of the one offline run below a folder; its strings are stored as they are."""
+    logs = list(folder.rglob("offline-run-*/run-*.wandb"))
+    assert len(logs) == 1
+    return logs[0].read_bytes()
+
+
+def test_a_run_is_tracked_offline(command, tiny, tmp_path, monkeypatch):
+    monkeypatch.setenv("WANDB_BASE_URL", "http://127.0.0.1:9")  # nobody answers there, and nobody is asked
+    words = [word for word in tiny if word != "logger=none"]
+    answer = command("run", *words, "logger=wandb", "trainer.log_every_n_steps=1", "seed=5")
+    assert answer.code == 0, answer.err
+    folder = next((tmp_path / "runs" / "denoise_red10").iterdir())
+    log = recorded(folder)
+    for key in (
+        b"train/loss",
+        b"train/lr",
+        b"val/psnr",
+        b"val/ssim",
+        b"test/psnr",
+        b"speed/patches_per_s",
+        b"speed/share_of_peak",
+    ):
+        assert key in log, key
+    for value in (b"samples", b"denoise_red10", b"patch_size", b"skip_step"):
+        assert value in log, value
+    pictures = list(folder.rglob("media/images/samples*.png"))
+    assert len(pictures) == 2, (
+        "one picture of the one validation image at each of two validations, none of the sanity check"
+    )
+    assert "wandb" not in answer.err.lower()
+
+
+def test_online_without_a_key_goes_on_offline_and_says_so(command, tiny, tmp_path, monkeypatch):
+    monkeypatch.delenv("WANDB_API_KEY", raising=False)
+    monkeypatch.delenv("WANDB_MODE", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    monkeypatch.setattr(sys, "stdin", None)
+    import wandb
+
+    wandb.teardown()
+    words = [word for word in tiny if word != "logger=none"]
+    answer = command("run", *words, "logger=wandb", "logger.mode=online")
+    assert answer.code == 0, answer.err
+    assert "needs a W&B API key" in answer.out
+    assert b"val/psnr" in recorded(tmp_path / "runs")
+
+
+def test_a_logger_that_cannot_start_ends_nothing(command, tiny, monkeypatch):
+    import restore.tracking.wandb_run as module
+
+    def fail(**_):
+        raise OSError("disk quota")
+
+    monkeypatch.setattr(module, "wandb_logger", fail)
+    words = [word for word in tiny if word != "logger=none"]
+    answer = command("run", *words, "logger=wandb")
+    assert answer.code == 0, answer.err
+    assert "tracking could not start, training goes on without it" in answer.out
+    assert "disk quota" in answer.out

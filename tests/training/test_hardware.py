@@ -1,0 +1,21 @@
+import torch
+
+from restore.training import hardware
+
+
+def test_precision_is_asked_of_the_machine(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    for units, precision in ((True, "bf16-mixed"), (False, "32-true")):
+        for name in ("_is_amx_tile_supported", "_is_avx512_bf16_supported"):
+            monkeypatch.setattr(torch.cpu, name, lambda units=units: units, raising=False)
+        assert hardware.default_precision("cpu") == precision
+
+
+def test_a_torch_without_the_question_gets_float32(monkeypatch):
+    for name in ("_is_amx_tile_supported", "_is_avx512_bf16_supported"):
+        monkeypatch.delattr(torch.cpu, name, raising=False)
+    assert hardware.default_precision("cpu") == "32-true"
+
+
+def test_peak_is_measured():
+    assert 1e9 < hardware.matrix_peak("cpu", "32-true") < 1e14
