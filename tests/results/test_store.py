@@ -87,5 +87,11 @@ def test_tables():
     assert len({len(line) for line in lines}) == 1
 
 
+def test_overlap_of_a_mean():
+    assert store.means([row("a", 29), row("b", 30)])[0]["overlap"] == "none"
+    assert store.means([row("a", 29, overlap="unknown")])[0]["overlap"] == "unknown"
+    assert store.means([row("a", 29), row("b", 30, overlap="t7")])[0]["overlap"] == "1 of 2"
+
+
 def test_commit_names_this_checkout_or_nothing():
     assert store.commit() == "" or len(store.commit().rstrip("+")) == 10

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from restore.image import to_levels
 
+INSET = 0.4  # share of a picture's width that its zoomed crop takes
 ERROR_SCALE = 4  # the error column shows this multiple of |restored − clean|
 
 
@@ -34,8 +36,9 @@ def sheet(pictures: Sequence[Picture], title: str, path: Path) -> None:
     """
     plt = _pyplot()
     rows = len(pictures)
-    ratio = max(p.clean.shape[2] / p.clean.shape[3] for p in pictures)
-    figure, axes = plt.subplots(rows, 4, figsize=(12, 3 * ratio * rows + 0.7), squeeze=False, layout="constrained")
+    ratios = [p.clean.shape[2] / p.clean.shape[3] for p in pictures]
+    size = (12, 3 * sum(ratios) + 0.25 * rows + 0.4)
+    figure, axes = plt.subplots(rows, 4, figsize=size, squeeze=False, layout="constrained", height_ratios=ratios)
     for line, picture in zip(axes, pictures, strict=True):
         error = (picture.restored - picture.clean).abs() * ERROR_SCALE
         top, left, side = _detail(picture.clean)
@@ -51,7 +54,7 @@ def sheet(pictures: Sequence[Picture], title: str, path: Path) -> None:
             axis.imshow(pixels, cmap="gray", vmin=0, vmax=255, interpolation="none")
             axis.set_title(label, fontsize=9)
             axis.set_axis_off()
-            zoom = axis.inset_axes((0.6, 0.0, 0.4, 0.4 * pixels.shape[1] / pixels.shape[0]))
+            zoom = axis.inset_axes((1 - INSET, 0.0, INSET, INSET * pixels.shape[1] / pixels.shape[0]))
             crop = pixels[top : top + side, left : left + side]
             zoom.imshow(crop, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
             zoom.set(xticks=[], yticks=[])
@@ -108,11 +111,19 @@ def _pixels(image: Tensor) -> np.ndarray:
 
 
 def _detail(clean: Tensor) -> tuple[int, int, int]:
-    """Top, left and side of the square of an eighth of the image with the largest variance."""
+    """Top, left and side of the square with the finest detail, among those that the inset leaves in sight."""
     gray = clean[0].mean(dim=0).cpu()
-    side = max(16, min(gray.shape) // 7)
-    side = min(side, *gray.shape)
-    windows = gray.unfold(0, side, side // 2 or 1).unfold(1, side, side // 2 or 1)  # (rows, columns, side, side)
-    best = int(windows.var(dim=(2, 3)).flatten().argmax())
-    row, column = divmod(best, windows.shape[1])
-    return row * (side // 2), column * (side // 2), side
+    side = min(max(16, min(gray.shape) // 7), *gray.shape)
+    detail = torch.nn.functional.pad(
+        (4 * gray[1:-1, 1:-1] - gray[:-2, 1:-1] - gray[2:, 1:-1] - gray[1:-1, :-2] - gray[1:-1, 2:]).abs(), (1, 1, 1, 1)
+    )
+    step = max(1, side // 4)
+    windows = detail.unfold(0, side, step).unfold(1, side, step)  # (rows, columns, side, side)
+    energy = windows.clamp(max=0.2).mean(dim=(2, 3))  # clamped: texture rather than one hard edge
+    covered = 1 - INSET
+    rows, columns = (torch.arange(count) * step + side for count in energy.shape)
+    hidden = (rows[:, None] > covered * gray.shape[0]) & (columns > covered * gray.shape[1])
+    if not hidden.all():
+        energy = energy.masked_fill(hidden, -1)
+    row, column = divmod(int(energy.flatten().argmax()), energy.shape[1])
+    return row * step, column * step, side

@@ -60,7 +60,7 @@ def means(rows: Iterable[dict]) -> list[dict]:
     for group in groups.values():
         mean = {k: v for k, v in group[0].items() if k != "image"}
         mean |= {score: round(sum(float(row[score]) for row in group) / len(group), 4) for score in SCORES}
-        overlaps = sum(bool(row["overlap"]) and row["overlap"] != "none" for row in group)
+        overlaps = sum(row["overlap"] not in ("", "none", "unknown") for row in group)
         mean["overlap"] = f"{overlaps} of {len(group)}" if overlaps else group[0]["overlap"]
         summary.append(mean | {"images": len(group)})
     return summary

@@ -32,7 +32,7 @@ def make_trainer(
     num_nodes: int = 1,
     strategy: str | Strategy = "auto",
     precision: str = "32-true",
-    clip: float | None = None,
+    clip: dict[str, float] | None = None,
     log_every_n_steps: int = 20,
 ) -> Trainer:
     """A trainer that stops by its budget and keeps ``checkpoints/best.ckpt`` (by val/psnr) and ``last.ckpt``.
@@ -44,11 +44,12 @@ def make_trainer(
 
     Args:
         devices: per node, or ``auto``.
-        clip: largest gradient norm; None does not clip.
+        clip: gradients are clipped at ``{norm: <largest norm>}`` or ``{value: <largest element>}``; empty for not.
 
     Raises:
         RequestError: the machine does not have what is asked.
     """
+    clip_by, clip_value = next(iter((clip or {}).items()), (None, None))
     parallel = devices not in (1, "1") or num_nodes > 1
     kind = device_kind(accelerator)
     if parallel and strategy == "auto" and (devices != "auto" or kind == "cuda"):
@@ -80,7 +81,8 @@ def make_trainer(
             val_check_interval=NEVER,
             check_val_every_n_epoch=None,
             num_sanity_val_steps=1,
-            gradient_clip_val=clip,
+            gradient_clip_val=clip_value,
+            gradient_clip_algorithm=clip_by,
             log_every_n_steps=log_every_n_steps,
             callbacks=[budget, *callbacks, keep],
             logger=logger or False,
