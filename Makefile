@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help run test test-slow lint wheel clean
+.PHONY: help run test test-slow bench-synthesis lint wheel clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,6 +17,9 @@ test: $(INSTALLED) ## the tests, under 6 minutes on two cores
 
 test-slow: $(INSTALLED) ## the long tests too
 	$(BIN)/python -m pytest --timeout=1800
+
+bench-synthesis: $(INSTALLED) ## what training pairs cost, written to experiments/bench_synthesis
+	$(BIN)/python -m restore.bench what=synthesis
 
 lint: $(INSTALLED) ## ruff, rules and format
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -9,11 +9,11 @@ import restore
 
 SOURCE = Path(restore.__file__).parent
 LAYERS = {
-    **dict.fromkeys(("image", "colour", "resize", "request"), 0),
+    **dict.fromkeys(("image", "colour", "resize", "request", "words"), 0),
     **dict.fromkeys(("models", "degradations"), 1),
     **dict.fromkeys(("data", "evaluation"), 2),
     **dict.fromkeys(("training", "tracking", "results", "recipe"), 3),
-    **dict.fromkeys(("commandline", "run", "evaluate"), 4),
+    **dict.fromkeys(("commandline", "run", "evaluate", "bench"), 4),
 }
 HEAVY = {"wandb", "albumentations", "h5py", "matplotlib", "onnx", "cv2", "skimage"}
 

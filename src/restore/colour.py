@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from restore.image import LEVELS
+
 
 def rgb_to_gray(rgb: Tensor) -> Tensor:
     """MATLAB's ``rgb2gray``: full-range BT.601 luma, rounded to uint8.
@@ -24,3 +26,24 @@ def rgb_to_gray(rgb: Tensor) -> Tensor:
     weights = torch.tensor([0.2989360212937754, 0.5870430744511212, 0.1140209042551034], dtype=torch.float64)
     gray = torch.tensordot(weights.to(rgb.device), rgb.double(), dims=([0], [rgb.dim() - 3]))
     return gray.add(0.5).floor().to(torch.uint8).unsqueeze(-3)
+
+
+def rgb_to_y(rgb: Tensor) -> Tensor:
+    """Y of MATLAB's ``rgb2ycbcr``: BT.601 studio range, 16 to 235 of 255, in float.
+
+    ``Y = (65.481 R + 128.553 G + 24.966 B + 16) / 255`` for R, G, B in [0, 1]. Full-range Y, which
+    most libraries mean by YCbCr, costs 1.3 dB of a super-resolution score.
+
+    Args:
+        rgb: float in [0, 1].
+
+    Shape:
+        ``(..., 3, H, W)`` to ``(..., 1, H, W)``.
+
+    Example:
+        >>> round(rgb_to_y(torch.ones(3, 1, 1)).item() * 255)
+        235
+    """
+    weights = torch.tensor([65.481, 128.553, 24.966], dtype=torch.float64, device=rgb.device) / LEVELS
+    luma = torch.tensordot(weights, rgb.double(), dims=([0], [rgb.dim() - 3])) + 16 / LEVELS
+    return luma.to(rgb.dtype).unsqueeze(-3)

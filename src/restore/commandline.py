@@ -78,10 +78,13 @@ def laid_over(arguments: Sequence[str]) -> list[str]:
     """Strengths given as a range or a set, in words that Hydra can lay over whatever the task has.
 
     OmegaConf cannot merge a mapping into a list or the other way, so ``task.sigma={set:[10,30]}``
-    over a range becomes ``~task.sigma +task.sigma={set:[10,30]}``.
+    over a range becomes ``~task.sigma +task.sigma={set:[10,30]}``. ``protocol.border=0`` becomes
+    ``+switches.border=0``.
     """
     words = []
     for argument in arguments:
+        if argument.startswith("protocol."):  # a protocol is a name, and its switches a mapping beside it
+            argument = "+switches." + argument.removeprefix("protocol.")
         key, equals, value = argument.partition("=")
         if equals and value.startswith(("[", "{")) and re.fullmatch(r"task\.\w+", key):
             words += [f"~{key}", f"+{argument}"]

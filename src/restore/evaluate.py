@@ -27,7 +27,7 @@ log = logging.getLogger("restore")
 def evaluate(config: DictConfig) -> float:
     """Restore and score every image of every set by every protocol; returns the mean PSNR of all."""
     task, model, run = what_is_scored(config)
-    settings, protocols = recipe.settings(task), recipe.protocols(config.protocol)
+    settings, protocols = recipe.settings(task), recipe.protocols(config.protocol, config.switches)
     if str(config.precision) not in ("32", "bf16-mixed"):
         raise unknown("precision", str(config.precision), ["32", "bf16-mixed"])
     network = recipe.build_network(model)
@@ -40,7 +40,7 @@ def evaluate(config: DictConfig) -> float:
     if not names:
         raise RequestError("sets=[] names no test set")
     listings = [catalog.find(str(name), config.paths.data, task.channels, training=False) for name in names]
-    tests = [catalog.read(listing, task.channels, config.on_bad_image) for listing in listings]
+    tests = [catalog.read(listing, task.channels, config.on_bad_image, "as in file") for listing in listings]
     for bad in (bad for images in tests for bad in images.bad):
         log.warning(f"left out    {bad}")
     overlaps = overlaps_with_training(config, run, tests)
@@ -70,7 +70,7 @@ def evaluate(config: DictConfig) -> float:
     beside = conclusion.classical_rows(config.baselines, tests, protocols, settings, facts, overlaps)
     file = Path(config.results) if config.results else (run or Path()) / "results.csv"
     store.append(file, [*beside, *found])
-    log.info(conclusion.tables([*beside, *found], protocols))
+    log.info(conclusion.tables([*beside, *found], protocols, settings))
     log.info(f"\n{len(beside) + len(found)} rows added to {file}")
     return sum(score.psnr for score in scores) / len(scores)
 
@@ -111,8 +111,9 @@ def score_set(
 ) -> list[Score]:
     scores = []
     for index, levels in enumerate(images.images):
-        image = WholeImage(images.name, images.names[index], index, levels[None].to(device))
-        scores.append(examine(network, image, protocol, setting, precision)[2])
+        partner = images.partners[index][None].to(device) if images.partners else None
+        image = WholeImage(images.name, images.names[index], index, levels[None].to(device), partner)
+        scores.append(examine(network, image, protocol, setting, precision)[3])
     return scores
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Sequence
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +22,9 @@ from torch import nn
 
 from restore.data.datamodule import RestorationData
 from restore.degradations.strength import test_levels
-from restore.evaluation.examine import Setting
-from restore.evaluation.protocol import Protocol, protocol
+from restore.evaluation.protocol import Protocol, Setting, protocol
 from restore.models.matconvnet import load_dncnn
 from restore.request import RequestError, unknown
-
-USUAL_SIGMAS = (15, 25, 50)  # where a range of sigmas is tested: the strengths of DnCNN's tables
 
 
 def configuration() -> Path:
@@ -43,7 +41,7 @@ def register_resolvers() -> None:
         "default_budget": lambda: "gpu" if device_kind() == "cuda" else "cpu",
         "default_precision": default_precision,
         "steps": lambda patches, batch: -(-int(patches) // max(1, int(batch))),
-        "test_levels": lambda value: test_levels(_plain(value), USUAL_SIGMAS),
+        "test_levels": lambda value, usual: test_levels(_plain(value), _plain(usual)),
         "run_folder": lambda resume, default: resume or default,
     }
     for name, resolver in resolvers.items():
@@ -114,18 +112,31 @@ def build_data(config: DictConfig, **more: Any) -> RestorationData:
 
 
 def settings(task: DictConfig) -> list[Setting]:
-    """The corruptions that a task is tested with, named as in ``published.csv``: ``sigma=25``."""
-    parameter = task.test.parameter
-    values = _plain(task.test["at"])
-    return [
-        Setting(f"{parameter}={value:g}", value, build(task.degradation, **{parameter: value}))
-        for value in (values if isinstance(values, list) else [values])
-    ]
+    """The corruptions that a task is tested with, named as in ``published.csv``: ``sigma=25``, ``text font=10``.
+
+    ``task.test`` is one family of them or a list: the degradation's `parameter`, its values `at`, the
+    `family` that protocols tell apart, and, where they differ from the defaults, `label` and `degradation`.
+    """
+    plain = _plain(task)
+    found = []
+    for family in plain["test"] if isinstance(plain["test"], list) else [plain["test"]]:
+        parameter, values = family["parameter"], family["at"]
+        for value in values if isinstance(values, list) else [values]:
+            said = f"{value:g}" if isinstance(value, Real) else Path(value).stem
+            name = family.get("label", f"{parameter}={{}}").format(said)
+            degradation = dict(family.get("degradation", plain["degradation"]))
+            if parameter is not None:
+                degradation[parameter] = value
+            built = build(degradation)
+            found.append(Setting(name, value, built, family["family"], plain["channels"], plain["luma"]))
+    return found
 
 
-def protocols(names: str | Sequence[str]) -> list[Protocol]:
-    """One protocol or several, by name."""
-    return [protocol(str(name)) for name in ([names] if isinstance(names, str) else names)]
+def protocols(names: str | Sequence[str], switches: DictConfig | None = None) -> list[Protocol]:
+    """One protocol or several, by name; with switches turned, each one plain and so."""
+    chosen = [str(name) for name in ([names] if isinstance(names, str) else names)]
+    turned = [protocol(name, _plain(switches)) for name in chosen] if switches else []
+    return [protocol(name) for name in chosen] + turned
 
 
 def load_weights(network: nn.Module, file: str | Path, model_name: str) -> nn.Module:

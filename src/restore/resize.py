@@ -31,15 +31,15 @@ def imresize(image: Tensor, height: int, width: int, scale: tuple[float, float] 
     if min(height, width, *image.shape[-2:]) < 1:
         raise ValueError(f"an image of {tuple(image.shape[-2:])} pixels cannot be resized to {(height, width)}")
     rows, columns = (
-        _weights(size, out, ratio).to(image.device, image.dtype)
+        resize_matrix(size, out, ratio).to(image.device, image.dtype)
         for size, out, ratio in zip(image.shape[-2:], (height, width), scale or (None, None), strict=True)
     )
     return rows @ image @ columns.T
 
 
 @lru_cache(maxsize=64)
-def _weights(size: int, out: int, ratio: float | None) -> Tensor:
-    """The matrix ``(out, size)`` of one axis, in float64."""
+def resize_matrix(size: int, out: int, ratio: float | None) -> Tensor:
+    """The matrix ``(out, size)`` that resizes one axis, in float64; `ratio` is out / size unless given."""
     ratio = ratio or out / size
     stretch = max(1.0, 1 / ratio)  # antialiasing: the kernel grows as the image shrinks
     centre = (torch.arange(out, dtype=torch.float64) + 0.5) / ratio - 0.5

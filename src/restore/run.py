@@ -42,7 +42,7 @@ def run(config: DictConfig) -> float:
     network = recipe.build_network(config.model)
     if config.init:
         network = recipe.load_weights(network, config.init, config.model.name)
-    settings, protocols = recipe.settings(config.task), recipe.protocols(config.protocol)
+    settings, protocols = recipe.settings(config.task), recipe.protocols(config.protocol, config.switches)
     data.read_tests()
     trainable = any(parameter.requires_grad for parameter in network.parameters())
     data.read_training()
@@ -121,7 +121,7 @@ def conclude(
     found = conclusion.rows(module.scores, facts, overlaps)
     beside = conclusion.classical_rows(config.baselines, data.tests, module.protocols, module.settings, facts, overlaps)
     store.append(folder / "results.csv", [*beside, *found])
-    log.info("\n" + conclusion.tables([*beside, *found], module.protocols) + "\n")
+    log.info("\n" + conclusion.tables([*beside, *found], module.protocols, module.settings) + "\n")
     for line in conclusion.margins(store.means([*beside, *found]), facts.model):
         log.info(line)
     for picture in conclusion.draw(folder, gallery, facts.run):
@@ -165,13 +165,14 @@ def tell_plan(
     folder: Path,
 ) -> None:
     """What is trained on what, what it costs, when it ends and where it goes."""
-    task, size = config.task, data.patch_size
+    task, size = OmegaConf.to_container(config.task, resolve=True), data.patch_size
     colour = "gray" if data.channels == 1 else "colour"
-    strength = OmegaConf.to_container(task, resolve=True)[task.test.parameter]
+    families = task["test"] if isinstance(task["test"], list) else [task["test"]]
+    strengths = [f"{f['parameter']} {task[f['parameter']]}" for f in families if f["parameter"]]
     limit = f" or {clock(budget.max_time)}" if budget.max_time else ""
     layout = ", channels-last" if channels_last else ""
     devices = f"{world_size} × {device_kind(config.trainer.accelerator)}"
-    log.info(f"task        {task.name}, {task.test.parameter} {strength}, {colour}")
+    log.info(f"task        {', '.join([task['name'], *strengths, colour])}")
     log.info(f"model       {config.model.name}: {cost.parameters:,} parameters, receptive field {cost.receptive_field}")
     log.info(f"cost        {cost.macs / 1e9:.3f} GMAC per {size}×{size} patch forward, three times that to train")
     log.info(f"data        {data.summary()}; tested on {', '.join(data.test_sets)} by protocol {config.protocol}")

@@ -84,9 +84,9 @@ def test_validation_images_are_cut_and_test_images_whole(data):
     module = data(validation_size=20)
     module.trainer = trainer(stage="validating")
     module.setup("fit")
-    assert module.whole_image(module.validation, 0).clean.shape == (1, 1, 20, 20)
+    assert module.whole_image(module.validation, 0).levels.shape == (1, 1, 20, 20)
     module.setup("test")
-    assert module.whole_image(module.tests[0], 0).clean.shape == (1, 1, 48, 40)
+    assert module.whole_image(module.tests[0], 0).levels.shape == (1, 1, 48, 40)
 
 
 @pytest.mark.parametrize(

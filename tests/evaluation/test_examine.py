@@ -3,8 +3,8 @@ from torch import nn
 
 from restore.data.datamodule import WholeImage
 from restore.degradations.noise import GaussianNoise
-from restore.evaluation.examine import Score, Setting, examine, ordered
-from restore.evaluation.protocol import protocol
+from restore.evaluation.examine import Score, examine, ordered
+from restore.evaluation.protocol import Setting, protocol
 
 
 def image(levels: torch.Tensor) -> WholeImage:
@@ -14,10 +14,11 @@ def image(levels: torch.Tensor) -> WholeImage:
 def test_a_perfect_network_scores_infinity_and_the_input_its_own():
     levels = torch.randint(0, 256, (1, 1, 40, 30), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
     clean = levels.float() / 255
-    degraded, restored, score = examine(
+    degraded, restored, same, score = examine(
         lambda x: clean, image(levels), protocol("dncnn"), Setting("sigma=25", 25, GaussianNoise(25))
     )
     assert torch.equal(restored, clean)
+    assert torch.equal(same, clean)
     assert score.psnr == float("inf")
     assert 19.5 < score.psnr_input < 21
     assert (degraded - clean).std() > 0.08

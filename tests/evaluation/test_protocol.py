@@ -1,56 +1,138 @@
+from types import MappingProxyType
+
 import pytest
 import torch
 
+from restore.colour import rgb_to_y
+from restore.degradations.bicubic import BicubicDownUp
+from restore.degradations.jpeg import JPEG
 from restore.degradations.noise import GaussianNoise
-from restore.evaluation.protocol import PROTOCOLS, plain, protocol
+from restore.degradations.real import RealPairs
+from restore.evaluation.protocol import PROTOCOLS, Setting, plain, protocol
 from restore.evaluation.self_ensemble import self_ensemble
-from restore.image import quantise
+from restore.image import quantise, to_levels, to_unit
 from restore.request import RequestError
+from restore.resize import imresize
+
+SIGMA25 = Setting("sigma=25", 25, GaussianNoise(25))
 
 
-@pytest.fixture
-def clean() -> torch.Tensor:
-    return torch.rand(1, 1, 17, 14, generator=torch.Generator().manual_seed(0))
+def levels(channels: int = 1, height: int = 17, width: int = 14) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(0)
+    return torch.randint(0, 256, (1, channels, height, width), generator=generator, dtype=torch.uint8)
 
 
-def test_every_device_and_model_sees_the_same_image(clean):
-    noise = GaussianNoise(25)
+def test_every_device_and_model_sees_the_same_image():
     torch.manual_seed(1)
-    one = protocol("dncnn").degrade(clean, noise, "01", "sigma=25")
+    one, clean = protocol("dncnn").pair(levels(), SIGMA25, "01")
     torch.manual_seed(2)
-    two = protocol("red").degrade(clean, noise, "01", "sigma=25")
+    two, _ = protocol("red").pair(levels(), SIGMA25, "01")
     assert torch.equal(one, two)
-    assert not torch.equal(one, protocol("red").degrade(clean, noise, "02", "sigma=25"))
-    assert not torch.equal(one, protocol("red").degrade(clean, noise, "01", "sigma=30"))
+    assert torch.equal(clean, to_unit(levels()))
+    assert not torch.equal(one, protocol("red").pair(levels(), SIGMA25, "02")[0])
+    other = Setting("sigma=30", 25, GaussianNoise(25))
+    assert not torch.equal(one, protocol("red").pair(levels(), other, "01")[0])
 
 
-def test_dncnn_rounds_the_output_and_red_does_not(clean):
-    degraded = clean + 0.3
-    assert torch.equal(protocol("dncnn").restore(lambda x: x, degraded), quantise(degraded))
-    torch.testing.assert_close(protocol("red").restore(lambda x: x, degraded), degraded)
+def test_noise_is_neither_clipped_nor_rounded_unless_asked():
+    degraded, _ = protocol("dncnn").pair(levels(), SIGMA25, "01")
+    assert degraded.max() > 1
+    rounded, _ = protocol("dncnn", {"quantise_degraded": True}).pair(levels(), SIGMA25, "01")
+    assert torch.equal(rounded, quantise(degraded))
 
 
-def test_self_ensemble_asks_for_eight_versions_and_turns_them_back(clean):
+def test_dncnn_rounds_the_output_and_red_does_not():
+    degraded = to_unit(levels()) + 0.301
+    assert torch.equal(protocol("dncnn").restore(lambda x: x, degraded, SIGMA25), quantise(degraded))
+    torch.testing.assert_close(protocol("red").restore(lambda x: x, degraded, SIGMA25), degraded)
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_super_resolution_of_the_two_papers(scale):
+    setting = Setting(f"scale={scale}", scale, BicubicDownUp(scale), "sr", 1, "y")
+    image = levels(3, 26, 31)
+    height, width = 26 // scale * scale, 31 // scale * scale
+    cropped = to_unit(image[..., :height, :width])
+    size = height // scale, width // scale
+    degraded, clean = protocol("dncnn").pair(image, setting, "x")
+    low = quantise(imresize(cropped.double(), *size)).double()
+    torch.testing.assert_close(degraded, rgb_to_y(imresize(low, height, width)).float(), atol=1e-6, rtol=0)
+    torch.testing.assert_close(clean, rgb_to_y(cropped))
+    degraded, clean = protocol("red").pair(image, setting, "x")
+    luma = to_levels(rgb_to_y(cropped))
+    assert torch.equal(to_levels(clean), luma)
+    low = imresize(to_unit(luma).double(), *size)
+    torch.testing.assert_close(degraded, imresize(low, height, width).float(), atol=1e-6, rtol=0)
+    # float output and a border of `scale` in the one, neither in the other
+    wrong = clean.clone()
+    wrong[..., 0, :] += 0.3
+    assert protocol("dncnn").score(
+        torch.nn.functional.pad(wrong, (0, 40, 0, 40)), torch.nn.functional.pad(clean, (0, 40, 0, 40)), setting
+    )[0] == float("inf")
+    assert torch.equal(protocol("dncnn").restore(lambda x: x, wrong, setting), wrong)
+
+
+def test_jpeg_is_of_the_eight_bit_luma():
+    setting = Setting("quality=10", 10, JPEG(10), "jpeg", 1, "y")
+    degraded, clean = protocol("dncnn").pair(levels(3), setting, "x")
+    luma = to_levels(rgb_to_y(to_unit(levels(3))))
+    assert torch.equal(to_levels(clean), luma)
+    assert torch.equal(degraded, JPEG(10).exact(to_unit(luma), torch.Generator()))
+
+
+def test_gopro_study_resizes_both_halves_of_a_pair():
+    setting = Setting("motion blur", "motion blur", RealPairs(), "pairs", 3)
+    sharp, blurred = levels(3, 40, 60), levels(3, 40, 60).flip(3)
+    degraded, clean = protocol("gopro_study").pair(sharp, setting, "x", blurred)
+    assert degraded.shape == clean.shape == (1, 3, 256, 256)
+    degraded, clean = protocol("dncnn").pair(sharp, setting, "x", blurred)
+    assert torch.equal(degraded, to_unit(blurred))
+    assert torch.equal(clean, to_unit(sharp))
+
+
+def test_self_ensemble_asks_for_eight_versions_and_turns_them_back():
     asked = []
 
     def spy(images: torch.Tensor) -> torch.Tensor:
         asked.extend(images)
         return images
 
+    clean = to_unit(levels())
     torch.testing.assert_close(self_ensemble(spy, clean), clean)
     assert len({tuple(image.flatten().tolist()) + tuple(image.shape) for image in asked}) == 8
 
 
-def test_self_ensemble_is_equivariant(clean):
+def test_self_ensemble_is_equivariant():
     """Whatever the network, turning the input turns the ensembled output."""
     kernel = torch.rand(1, 1, 3, 3, generator=torch.Generator().manual_seed(4))
-    network = lambda x: torch.nn.functional.conv2d(x, kernel, padding=1)  # noqa: E731
+    clean = to_unit(levels())
+
+    def network(x: torch.Tensor) -> torch.Tensor:
+        return torch.nn.functional.conv2d(x, kernel, padding=1)
+
     turned = self_ensemble(network, torch.rot90(clean, 1, (2, 3)))
     torch.testing.assert_close(turned, torch.rot90(self_ensemble(network, clean), 1, (2, 3)))
 
 
-def test_names():
+def test_protocols_are_frozen():
+    with pytest.raises(AttributeError):
+        PROTOCOLS["red"].border = 3
+    assert isinstance(PROTOCOLS["dncnn"].families, MappingProxyType)
+    with pytest.raises(TypeError):
+        PROTOCOLS["dncnn"].families["sr"]["border"] = 0
+
+
+def test_names_and_switches():
     assert plain(PROTOCOLS["red"]).ensemble is False
-    assert "×8 self-ensemble" in str(PROTOCOLS["red"])
+    assert "×8 self-ensemble" in PROTOCOLS["red"].describe("noise")
+    assert "border = scale" in PROTOCOLS["dncnn"].describe("sr")
     with pytest.raises(RequestError, match="did you mean 'dncnn'"):
         protocol("dncn")
+    turned = protocol("dncnn", {"border": 0, "ensemble": True})
+    assert turned.name == "dncnn+border=0,ensemble=true"
+    assert turned.of("sr").border == 0
+    assert turned.of("sr").luma_last
+    with pytest.raises(RequestError, match="unknown protocol switch 'ensembel': did you mean 'ensemble'"):
+        protocol("red", {"ensembel": False})
+    with pytest.raises(RequestError, match=r"protocol\.ensemble is bool, and it is given 1"):
+        protocol("red", {"ensemble": 1})

@@ -10,6 +10,7 @@ def row(image: str, psnr: float, **changes) -> dict:
     base |= {
         "run": "r",
         "task": "denoise",
+        "channels": 1,
         "model": "dncnn_s",
         "dataset": "bsd68",
         "setting": "sigma=25",

@@ -9,8 +9,7 @@ from torch import nn
 
 from restore.data.datamodule import RestorationData
 from restore.degradations.noise import GaussianNoise
-from restore.evaluation.examine import Setting
-from restore.evaluation.protocol import protocol
+from restore.evaluation.protocol import Setting, protocol
 from restore.models.dncnn import DnCNN
 from restore.models.red import REDNet
 from restore.training.budget import Budget
@@ -99,12 +98,12 @@ def test_test_scores_equal_a_straight_computation(tmp_path, data):
     trained = module(net)
     trainer.test(trained, datamodule=source, verbose=False)
     assert [score.image for score in trained.scores] == ["00", "01", "02"]
-    dncnn, noise = protocol("dncnn"), GaussianNoise(25)
+    dncnn, setting = protocol("dncnn"), Setting("sigma=25", 25, GaussianNoise(25))
     for score, levels in zip(trained.scores, source.tests[0].images, strict=True):
-        clean = levels[None] / 255
+        degraded, clean = dncnn.pair(levels[None], setting, score.image)
         with torch.no_grad():
-            restored = dncnn.restore(net, dncnn.degrade(clean, noise, score.image, "sigma=25"))
-        assert (score.psnr, score.ssim) == pytest.approx(dncnn.score(restored, clean), abs=1e-5)
+            restored = dncnn.restore(net, degraded, setting)
+        assert (score.psnr, score.ssim) == pytest.approx(dncnn.score(restored, clean, setting), abs=1e-5)
 
 
 def test_checkpoints_hold_plain_values_and_the_best_is_kept(tmp_path, data):

@@ -22,10 +22,16 @@ class ImageBank:
         self.names = list(names)
         self.channels = images[0].shape[0]
         sizes = torch.tensor([image.shape[-2:] for image in images], dtype=torch.long)  # (images, 2)
-        lengths = self.channels * sizes.prod(dim=1)
-        self.offsets = torch.cumsum(lengths, 0) - lengths
         self.heights, self.widths = sizes.unbind(1)
-        self.buffer = torch.cat([image.reshape(-1) for image in images])
+        places = {image.untyped_storage().data_ptr() for image in images}
+        if len(places) == 1 < len(images) and all(image.is_contiguous() for image in images):
+            # views of one memory-mapped file: that is the buffer already
+            self.buffer = torch.empty(0, dtype=torch.uint8).set_(images[0].untyped_storage())
+            self.offsets = torch.tensor([image.storage_offset() for image in images])
+        else:
+            self.buffer = torch.cat([image.reshape(-1) for image in images])
+            lengths = self.channels * sizes.prod(dim=1)
+            self.offsets = torch.cumsum(lengths, 0) - lengths
 
     def __len__(self) -> int:
         return len(self.names)
@@ -35,11 +41,14 @@ class ImageBank:
         return self.buffer.device
 
     def to(self, device: torch.device) -> ImageBank:
-        """Move the buffer and its index once; later calls cost nothing."""
-        if self.device != device:
+        """Move the buffer and its index once; later calls cost nothing. What does not fit stays where it is."""
+        if self.device != device and self._fits(device):
             for name in ("buffer", "offsets", "heights", "widths"):
                 setattr(self, name, getattr(self, name).to(device))
         return self
+
+    def _fits(self, device: torch.device) -> bool:
+        return device.type != "cuda" or self.buffer.numel() < 0.5 * torch.cuda.mem_get_info(device)[0]
 
     def image(self, index: int) -> Tensor:
         """One whole image, uint8 ``(C, H, W)``."""
@@ -54,13 +63,13 @@ class ImageBank:
         crop, flip and rotation are a single gather.
 
         Args:
-            coordinates: integers (image, top, left, orientation), on the bank's device.
+            coordinates: integers (image, top, left, orientation), on any device; the patches come there.
             patch_size: side P of the square patch in pixels.
 
         Shape:
             ``(B, 4)`` to float32 ``(B, C, P, P)`` in [0, 1].
         """
-        image, top, left, orientation = coordinates.unbind(1)
+        image, top, left, orientation = coordinates.to(self.device).unbind(1)
         width = self.widths[image]
         transpose, flip_rows, flip_columns = (orientation >> bit & 1 for bit in (2, 1, 0))
         last = patch_size - 1
@@ -77,4 +86,4 @@ class ImageBank:
             + first_stride.view(-1, 1, 1, 1) * step.view(1, 1, -1, 1)
             + second_stride.view(-1, 1, 1, 1) * step
         )  # (B, C, P, P)
-        return to_unit(self.buffer[index])
+        return to_unit(self.buffer[index].to(coordinates.device))

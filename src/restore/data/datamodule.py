@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from lightning import LightningDataModule
@@ -13,8 +13,8 @@ from torch.utils.data import DataLoader
 
 from restore.data import catalog
 from restore.data.bank import ImageBank
+from restore.data.imagefile import resized
 from restore.data.sampler import CoordinateLoader, PatchCoordinates, StepSampler
-from restore.image import to_unit
 from restore.request import RequestError, unknown
 
 VALIDATION_SHARE = 0.1
@@ -23,16 +23,13 @@ IDLE = -1  # instead of an image, on a rank that has none: Lightning refuses an 
 
 @dataclass(frozen=True)
 class WholeImage:
-    """A clean image to be examined: uint8 ``(1, C, H, W)`` levels as in its file, and where it belongs."""
+    """A clean image to be examined: uint8 ``(1, 1 or 3, H, W)`` levels as in its file, and where it belongs."""
 
     dataset: str
     name: str
     index: int
     levels: Tensor
-
-    @property
-    def clean(self) -> Tensor:
-        return to_unit(self.levels)
+    degraded: Tensor | None = None  # of a real pair
 
 
 class RestorationData(LightningDataModule):
@@ -48,11 +45,14 @@ class RestorationData(LightningDataModule):
         test_sets: test sets by name, or folders.
         degradation: module ``(clean, generator) -> degraded``, one strength per sample.
         channels: 1 or 3.
+        luma: how colour becomes gray where channels is 1: ``gray`` (rgb2gray) or ``y`` (BT.601 studio range).
         patch_size: side of the square training patches in pixels.
         batch_size: over all devices together.
         patches_per_epoch: rounded up to whole batches.
         weighting: ``pixels`` or ``images``: what is drawn alike.
         validation_size: validation images are cut to this side about their centre; 0 leaves them whole.
+        degraded: of real pairs, the folder of the degraded images (GOPRO: ``blur`` or ``blur_gamma``).
+        resize: of real pairs, side of the square that whole images are resized to; 0 leaves them.
         on_bad_image: ``stop`` or ``skip``.
         root: folder of the papers' sets.
         seed: of patches and degradations.
@@ -67,11 +67,14 @@ class RestorationData(LightningDataModule):
         test_sets: Sequence[str],
         degradation: nn.Module,
         channels: int = 1,
+        luma: str = "gray",
         patch_size: int = 50,
         batch_size: int = 16,
         patches_per_epoch: int = 204_800,
         weighting: str = "pixels",
         validation_size: int = 180,
+        degraded: str = "degraded",
+        resize: int = 0,
         on_bad_image: str = "stop",
         root: str | None = None,
         seed: int = 0,
@@ -83,8 +86,12 @@ class RestorationData(LightningDataModule):
             raise RequestError("data.batch_size, data.patches_per_epoch and data.patch_size are at least 1")
         if weighting not in ("pixels", "images"):
             raise unknown("data.weighting", weighting, ["pixels", "images"])
+        self.degraded, self.resize = degraded, resize
         self.train_sets, self.test_sets = list(train), list(test_sets)
-        self.degradation, self.channels = degradation, channels
+        if luma not in ("gray", "y"):
+            raise unknown("task.luma", luma, ["gray", "y"])
+        self.degradation, self.channels, self.luma = degradation, channels, luma
+        self.margin = getattr(degradation, "margin", 0)  # what the degradation needs about a patch
         self.patch_size, self.batch_size, self.weighting = patch_size, batch_size, weighting
         self.steps_per_epoch = -(-patches_per_epoch // batch_size)
         self.validation_size, self.on_bad_image, self.root, self.seed = validation_size, on_bad_image, root, seed
@@ -96,8 +103,14 @@ class RestorationData(LightningDataModule):
     def read_tests(self) -> None:
         """Read the test sets; asked for early, so that a missing one is said before any training."""
         if not self.tests:
-            found = [catalog.find(name, self.root, self.channels, training=False) for name in self.test_sets]
-            self.tests = [catalog.read(listing, self.channels, self.on_bad_image) for listing in found]
+            found = [self._find(name, training=False) for name in self.test_sets]
+            self.tests = [catalog.read(listing, self.channels, self.on_bad_image, "as in file") for listing in found]
+
+    def _find(self, name: str, training: bool) -> catalog.Listing:
+        listing = catalog.find(name, self.root, self.channels, training=training, degraded=self.degraded)
+        if listing.partners and self.resize and training:  # what test images are resized to, their protocol says
+            return replace(listing, prepare=lambda image: resized(image, self.resize))
+        return listing
 
     def read_training(self) -> None:
         """Read the training sets and keep their last tenth by sorted name for validation."""
@@ -105,31 +118,31 @@ class RestorationData(LightningDataModule):
             return
         images = catalog.Images(" + ".join(self.train_sets))
         for name in self.train_sets:
-            part = catalog.read(
-                catalog.find(name, self.root, self.channels, training=True), self.channels, self.on_bad_image
-            )
-            for field in ("names", "images", "sources", "bad"):
-                getattr(images, field).extend(getattr(part, field))
+            part = catalog.read(self._find(name, training=True), self.channels, self.on_bad_image, self.luma)
+            images.extend(part)
+            images.bad += part.bad
+        if images.partners and len(images.partners) != len(images.images):
+            raise RequestError(f"{images.name} mixes pairs with images that have no partner")
         order = sorted(range(len(images.names)), key=lambda i: images.names[i])
         kept = max(1, round(len(order) * VALIDATION_SHARE))
         if len(order) < 2:
             raise RequestError(f"{images.name} has one image, and training needs one more to validate on")
-        self.training, self.validation = (_choose(images, part) for part in (order[:-kept], order[-kept:]))
+        self.training, self.validation = (images.choose(part) for part in (order[:-kept], order[-kept:]))
         self.training.bad = images.bad
         smallest = min(range(len(self.training.names)), key=lambda i: min(self.training.images[i].shape[-2:]))
         height, width = self.training.images[smallest].shape[-2:]
-        if min(height, width) < self.patch_size:
+        if min(height, width) < self.patch_size + 2 * self.margin:
+            margin = f" with {self.margin} more on each side for the blur" if self.margin else ""
             raise RequestError(
-                f"data.patch_size={self.patch_size} is larger than the smallest training image, "
+                f"data.patch_size={self.patch_size}{margin} is larger than the smallest training image, "
                 f"{self.training.names[smallest]} of {width}×{height} pixels"
             )
 
     def everything_read(self) -> catalog.Images:
         """Training and validation images together: what a test image must not be among."""
         both = catalog.Images(self.training.name)
-        for part in (self.training, self.validation):
-            for field in ("names", "images", "sources"):
-                getattr(both, field).extend(getattr(part, field))
+        both.extend(self.training)
+        both.extend(self.validation)
         return both
 
     def check_devices(self, world_size: int) -> None:
@@ -142,18 +155,26 @@ class RestorationData(LightningDataModule):
     def setup(self, stage: str) -> None:
         if stage == "fit":
             self.read_training()
-            self.bank = ImageBank(self.training.images, self.training.names)
+            self.fill_bank()
         if stage == "test":
             self.read_tests()
+
+    def fill_bank(self) -> None:
+        self.bank = ImageBank(self.training.images, self.training.names)
+        if self.training.partners:
+            self.degraded_bank = ImageBank(self.training.partners, self.training.names)
+
+    def coordinates(self, rank: int, world_size: int) -> PatchCoordinates:
+        """The coordinates of every step, this rank's share of them."""
+        sizes = torch.stack([self.bank.heights, self.bank.widths], dim=1).cpu()
+        side = self.patch_size + 2 * self.margin
+        return PatchCoordinates(sizes, side, self.batch_size, self.seed, self.weighting, rank, world_size)
 
     def train_dataloader(self) -> CoordinateLoader:
         trainer = self.trainer
         self.check_devices(trainer.world_size)
-        sizes = torch.stack([self.bank.heights, self.bank.widths], dim=1).cpu()
         steps = StepSampler(self.steps_per_epoch, lambda: trainer.global_step * trainer.accumulate_grad_batches)
-        coordinates = PatchCoordinates(
-            sizes, self.patch_size, self.batch_size, self.seed, self.weighting, trainer.global_rank, trainer.world_size
-        )
+        coordinates = self.coordinates(trainer.global_rank, trainer.world_size)
         return CoordinateLoader(coordinates, batch_size=None, sampler=steps)
 
     def val_dataloader(self) -> DataLoader:
@@ -181,16 +202,21 @@ class RestorationData(LightningDataModule):
 
     def pairs(self, coordinates: Tensor) -> tuple[Tensor, Tensor]:
         """Degraded and clean patches of the coordinates, both ``(B, C, P, P)``, made on their device."""
-        clean = self.bank.to(coordinates.device).crop(coordinates, self.patch_size)
+        if self.training.partners:  # both halves of a pair are cut and turned alike
+            banks = (self.degraded_bank, self.bank)
+            return tuple(bank.to(coordinates.device).crop(coordinates, self.patch_size) for bank in banks)
+        clean = self.bank.to(coordinates.device).crop(coordinates, self.patch_size + 2 * self.margin)
         generator = torch.Generator(clean.device).manual_seed(self.batch_seed)
-        return self.degradation(clean, generator), clean
+        pair = self.degradation(clean, generator), clean
+        inner = slice(self.margin, self.margin + self.patch_size)
+        return tuple(image[..., inner, inner] for image in pair) if self.margin else pair
 
     def whole_image(self, images: catalog.Images, index: int) -> WholeImage:
-        levels = images.images[index]
-        if images is self.validation and self.validation_size:
-            levels = _centre(levels, self.validation_size)
         device = self.trainer.strategy.root_device
-        return WholeImage(images.name, images.names[index], index, levels[None].to(device))
+        states = [images.images[index], *([images.partners[index]] if images.partners else [])]
+        if images is self.validation and self.validation_size:
+            states = [_centre(levels, self.validation_size) for levels in states]
+        return WholeImage(images.name, images.names[index], index, *(levels[None].to(device) for levels in states))
 
     def summary(self) -> str:
         """What is trained on what, in one line."""
@@ -199,11 +225,6 @@ class RestorationData(LightningDataModule):
             f"{self.training.name}: {len(self.training.names)} images ({pixels / 1e6:.1f} Mpixel), "
             f"{len(self.validation.names)} more for validation"
         )
-
-
-def _choose(images: catalog.Images, order: Sequence[int]) -> catalog.Images:
-    picked = ([getattr(images, field)[i] for i in order] for field in ("names", "images"))
-    return catalog.Images(images.name, *picked, sources=[images.sources[i] for i in order])
 
 
 def _centre(levels: Tensor, side: int) -> Tensor:

@@ -9,7 +9,8 @@ import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
-from restore.colour import rgb_to_gray
+from restore.colour import rgb_to_gray, rgb_to_y
+from restore.image import to_levels, to_unit
 from restore.request import RequestError
 from restore.resize import imresize
 
@@ -30,8 +31,11 @@ def list_images(folder: Path) -> list[Path]:
     return files
 
 
-def read_image(path: Path, channels: int) -> Tensor:
-    """Read an image as uint8 ``(channels, H, W)``; colour becomes gray by MATLAB's ``rgb2gray``.
+def read_image(path: Path, channels: int, luma: str = "gray") -> Tensor:
+    """Read an image as uint8 ``(channels, H, W)``.
+
+    Where one channel is asked, colour becomes MATLAB's ``rgb2gray`` (`luma` of ``gray``), BT.601
+    studio-range Y (``y``), or stays ``(3, H, W)`` (``as in file``).
 
     Pillow and not OpenCV, which returns a truncated file as a half-gray image without a word.
 
@@ -52,13 +56,20 @@ def read_image(path: Path, channels: int) -> Tensor:
             raise RequestError(f"{path} is gray, and task.channels=3 needs colour images")
         return torch.from_numpy(pixels.copy())[None]
     rgb = torch.from_numpy(pixels.copy()).permute(2, 0, 1)
-    return rgb.contiguous() if channels == 3 else rgb_to_gray(rgb)
+    if channels == 3 or luma == "as in file":
+        return rgb.contiguous()
+    return rgb_to_gray(rgb) if luma == "gray" else to_levels(rgb_to_y(to_unit(rgb)))
 
 
 def _reason(error: Exception) -> str:
     if isinstance(error, UnidentifiedImageError):
         return "it is not an image"
     return str(error).partition("\n")[0] or type(error).__name__
+
+
+def resized(image: Tensor, side: int) -> Tensor:
+    """A square of `side` pixels, by MATLAB's bicubic; uint8 to uint8."""
+    return imresize(image.double(), side, side).round().clamp(0, 255).to(torch.uint8)
 
 
 def half_size(image: Tensor) -> Tensor:

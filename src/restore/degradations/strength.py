@@ -17,6 +17,7 @@ class Strength:
         name: what the message calls it, such as ``task.sigma``.
         low: smallest value allowed.
         high: largest value allowed.
+        integer: the strength is a whole number: a range means the whole numbers in it, ends included.
 
     Raises:
         ValueError: the value is none of these, is reversed, or leaves [low, high].
@@ -26,7 +27,8 @@ class Strength:
         torch.Size([2])
     """
 
-    def __init__(self, value, name: str, low: float, high: float = float("inf")):
+    def __init__(self, value, name: str, low: float, high: float = float("inf"), integer: bool = False):
+        self.integer = integer
         self.range: tuple[float, float] | None = None
         self.set: tuple[float, ...] | None = None
         if isinstance(value, Mapping):
@@ -45,6 +47,8 @@ class Strength:
             if not low <= number <= high:  # also refuses nan
                 limits = f"at least {low:g}" if high == float("inf") else f"from {low:g} to {high:g}"
                 raise ValueError(f"{name} must be {limits}, and it is {number}")
+            if integer and number != int(number):
+                raise ValueError(f"{name} must be a whole number, and it is {number}")
 
     @property
     def fixed(self) -> bool:
@@ -55,6 +59,9 @@ class Strength:
         device = generator.device
         if self.range is not None:
             low, high = self.range
+            if self.integer:
+                drawn = torch.randint(int(low), int(high) + 1, (count,), generator=generator, device=device)
+                return drawn.to(torch.float32)
             return low + (high - low) * torch.rand(count, generator=generator, device=device)
         if self.fixed:
             return torch.full((count,), float(self.set[0]), device=device)

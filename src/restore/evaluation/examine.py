@@ -7,19 +7,10 @@ from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from restore.data.datamodule import WholeImage
-from restore.evaluation.protocol import Protocol
-
-
-@dataclass(frozen=True)
-class Setting:
-    """One way of corrupting test images: `name` as in the tables (``sigma=25``), its strength and the degradation."""
-
-    name: str
-    strength: float | str
-    degradation: nn.Module
+from restore.evaluation.protocol import Protocol, Setting
 
 
 @dataclass(frozen=True)
@@ -44,7 +35,7 @@ class Score:
 
 def examine(
     network: Callable[[Tensor], Tensor], image: WholeImage, protocol: Protocol, setting: Setting, precision: str = "32"
-) -> tuple[Tensor, Tensor, Score]:
+) -> tuple[Tensor, Tensor, Tensor, Score]:
     """Make a test pair, restore it and score it.
 
     Args:
@@ -52,14 +43,14 @@ def examine(
             under bfloat16 autocast.
 
     Returns:
-        Degraded and restored image, ``(1, C, H, W)`` each, and the score.
+        Degraded, restored and clean image, ``(1, C, H, W)`` each, and the score.
     """
-    clean = image.clean
-    degraded = protocol.degrade(clean, setting.degradation, image.name, setting.name)
+    degraded, clean = protocol.pair(image.levels, setting, image.name, image.degraded)
     with torch.no_grad(), autocast(clean.device.type, precision):
-        restored = protocol.restore(network, degraded)
+        restored = protocol.restore(network, degraded, setting)
     where = (protocol.name, image.dataset, setting.name, image.name, image.index, clean.shape[1])
-    return degraded, restored, Score(*where, *protocol.score(restored, clean), *protocol.score(degraded, clean))
+    scores = (*protocol.score(restored, clean, setting), *protocol.score(degraded, clean, setting))
+    return degraded, restored, clean, Score(*where, *scores)
 
 
 def autocast(device: str, precision: str) -> AbstractContextManager:

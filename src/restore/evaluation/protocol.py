@@ -3,85 +3,194 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from types import MappingProxyType
 
 import torch
 from torch import Tensor, nn
 
+from restore.colour import rgb_to_gray, rgb_to_y
 from restore.evaluation.metrics import psnr, ssim
 from restore.evaluation.self_ensemble import self_ensemble
-from restore.image import quantise
-from restore.request import unknown
+from restore.image import quantise, to_levels, to_unit
+from restore.request import RequestError, unknown
+from restore.resize import imresize
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One way of corrupting test images.
+
+    Attributes:
+        name: as in the tables and ``published.csv``: ``sigma=25``, ``scale=3``.
+        strength: the value in it.
+        degradation: ``(clean, generator) -> degraded``.
+        family: what a protocol tells apart: ``noise``, ``sr``, ``jpeg``, ``blur``, ``overlay``, ``pairs``.
+        channels: of the network, 1 or 3.
+        luma: how colour becomes gray: ``gray`` (MATLAB's rgb2gray) or ``y`` (BT.601 studio range).
+    """
+
+    name: str
+    strength: float | str
+    degradation: nn.Module
+    family: str = "noise"
+    channels: int = 1
+    luma: str = "gray"
 
 
 @dataclass(frozen=True)
 class Protocol:
-    """One way of testing; the papers' are in `PROTOCOLS`.
+    """One way of testing; the papers' are in `PROTOCOLS`, their sources in each one's comment.
 
     Attributes:
         name: printed with every figure.
-        quantise_degraded: clip and round the degraded image to 8 bits before it is restored.
-        quantise_restored: clip and round the restored image to 8 bits before it is scored.
-        ensemble: restore by the ×8 self-ensemble.
-        border: pixels left out of both scores on every side.
         seed: of the noise: each image and setting has its own generator, on the CPU, seeded by
             (seed, image, setting), so that every device and every network sees the same image.
             Which seed matters little, but not nothing: over seeds 0 to 5 the mean of the authors'
             DnCNN-S on Set12 at sigma 25 is 30.42 dB with a standard deviation of 0.02.
+        resize: side of the square that whole images are resized to first, bicubic; 0 for not.
+        luma_last: degrade the colour image and take its luma after, in float; else first, in 8 bits.
+        quantise_low: round the low-resolution image of super-resolution to 8 bits.
+        quantise_degraded: clip and round the degraded image to 8 bits before it is restored.
+        quantise_restored: clip and round the restored image to 8 bits before it is scored.
+        ensemble: restore by the ×8 self-ensemble.
+        border: pixels left out of both scores on every side; −1 for as many as the scale.
+        families: what differs for some families of settings.
     """
 
     name: str
+    seed: int = 1
+    resize: int = 0
+    luma_last: bool = False
+    quantise_low: bool = False
     quantise_degraded: bool = False
     quantise_restored: bool = False
     ensemble: bool = False
     border: int = 0
-    seed: int = 1
+    families: Mapping[str, Mapping[str, bool | int]] = field(default_factory=lambda: MappingProxyType({}))
 
-    def degrade(self, clean: Tensor, degradation: nn.Module, image: str, setting: str) -> Tensor:
-        """The degraded image of a test pair, made on the CPU and returned on the clean image's device."""
-        digest = hashlib.sha256(f"{self.seed}/{image}/{setting}".encode()).digest()
+    def of(self, family: str) -> Protocol:
+        """The same for one family of settings."""
+        return replace(self, **self.families.get(family, {}), families=MappingProxyType({}))
+
+    def pair(
+        self, levels: Tensor, setting: Setting, image: str, partner: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Degraded and clean image of a test pair.
+
+        It is made on the CPU, where the codecs and the generator are, and returned on the image's device.
+
+        Args:
+            levels: the image as in its file, uint8 ``(1, 3 or 1, H, W)``.
+            image: its name, part of the generator's seed.
+            partner: of a real pair, the degraded image as in its file; nothing is synthesised then.
+        """
+        rules = self.of(setting.family)
+        if partner is not None:
+            states = (self._square(image.cpu(), rules.resize) for image in (partner, levels))
+            degraded, clean = (to_unit(self._luma(state, setting)).to(levels.device) for state in states)
+            return degraded, clean
+        digest = hashlib.sha256(f"{rules.seed}/{image}/{setting.name}".encode()).digest()
         generator = torch.Generator().manual_seed(int.from_bytes(digest[:7], "little"))
-        degraded = degradation(clean.cpu(), generator)
-        return (quantise(degraded) if self.quantise_degraded else degraded).to(clean.device)
+        source = self._square(levels.cpu(), rules.resize)
+        if setting.family == "sr":
+            scale = int(setting.strength)
+            source = source[..., : source.shape[-2] // scale * scale, : source.shape[-1] // scale * scale]
+        clean = to_unit(source if rules.luma_last else self._luma(source, setting))
+        if hasattr(setting.degradation, "exact"):
+            degraded = setting.degradation.exact(clean, generator, quantise_low=rules.quantise_low)
+        else:
+            degraded = setting.degradation(clean, generator)
+        if setting.channels == 1 and clean.shape[1] == 3:
+            clean, degraded = rgb_to_y(clean), rgb_to_y(degraded)
+        if rules.quantise_degraded:
+            degraded = quantise(degraded)
+        return degraded.to(levels.device), clean.to(levels.device)
 
-    def restore(self, network: Callable[[Tensor], Tensor], degraded: Tensor) -> Tensor:
+    @staticmethod
+    def _square(levels: Tensor, side: int) -> Tensor:
+        return to_levels(imresize(to_unit(levels).double(), side, side)) if side else levels
+
+    @staticmethod
+    def _luma(levels: Tensor, setting: Setting) -> Tensor:
+        if setting.channels == 3 or levels.shape[1] == 1:
+            return levels
+        return rgb_to_gray(levels) if setting.luma == "gray" else to_levels(rgb_to_y(to_unit(levels)))
+
+    def restore(self, network: Callable[[Tensor], Tensor], degraded: Tensor, setting: Setting) -> Tensor:
         """The restored image as it is scored: ensembled and quantised as the protocol says."""
-        restored = (self_ensemble(network, degraded) if self.ensemble else network(degraded)).float()
-        return quantise(restored) if self.quantise_restored else restored
+        rules = self.of(setting.family)
+        restored = (self_ensemble(network, degraded) if rules.ensemble else network(degraded)).float()
+        return quantise(restored) if rules.quantise_restored else restored
 
-    def score(self, image: Tensor, clean: Tensor) -> tuple[float, float]:
-        """PSNR in dB and SSIM of one image ``(1, C, H, W)``."""
-        return psnr(image, clean, self.border).item(), ssim(image, clean, self.border).item()
+    def score(self, image: Tensor, clean: Tensor, setting: Setting) -> tuple[float, float]:
+        """PSNR in dB over all channels and Wang's SSIM, the mean over channels, of one image ``(1, C, H, W)``."""
+        border = self.of(setting.family).border
+        border = int(setting.strength) if border < 0 else border
+        return psnr(image, clean, border).item(), ssim(image, clean, border).item()
 
-    def __str__(self) -> str:
-        parts = [
-            "degraded image rounded to 8 bits" if self.quantise_degraded else "degraded image in float",
-            "×8 self-ensemble" if self.ensemble else "single pass",
-            "output clipped and rounded to 8 bits" if self.quantise_restored else "float output",
-            f"border {self.border}",
-            f"noise seed {self.seed}",
-            "PSNR per image, then the mean; Wang SSIM",
-        ]
-        return f"{self.name} ({', '.join(parts)})"
+    def describe(self, family: str) -> str:
+        """What the name stands for, in one line."""
+        rules = self.of(family)
+        parts = [f"resized to {rules.resize}×{rules.resize}"] if rules.resize else []
+        if family == "sr":
+            parts.append("low-resolution image in 8 bits" if rules.quantise_low else "low-resolution image in float")
+            parts.append("luma taken after degrading" if rules.luma_last else "8-bit luma degraded")
+        elif family == "noise":
+            parts.append(
+                "noisy image rounded to 8 bits" if rules.quantise_degraded else "noisy image in float, not clipped"
+            )
+            parts.append(f"noise seed {rules.seed}")
+        parts.append("×8 self-ensemble" if rules.ensemble else "single pass")
+        parts.append("output clipped and rounded to 8 bits" if rules.quantise_restored else "float output")
+        parts.append("border = scale" if rules.border < 0 else f"border {rules.border}")
+        return f"{self.name} ({', '.join([*parts, 'PSNR per image, then the mean; Wang SSIM'])})"
 
 
-# RED-Net's released test program; DnCNN's released test program
+def _families(**families: Mapping[str, bool | int]) -> Mapping[str, Mapping[str, bool | int]]:
+    return MappingProxyType({name: MappingProxyType(dict(rules)) for name, rules in families.items()})
+
+
 PROTOCOLS = {
+    # RED-Net's released test program
     "red": Protocol("red", ensemble=True),
-    "dncnn": Protocol("dncnn", quantise_restored=True),
+    # DnCNN's released test programs
+    "dncnn": Protocol(
+        "dncnn",
+        quantise_restored=True,
+        families=_families(sr={"luma_last": True, "quantise_low": True, "quantise_restored": False, "border": -1}),
+    ),
+    # the student study of RED variants on GOPRO: frames of 256×256; the rest is not stated
+    "gopro_study": Protocol("gopro_study", resize=256, quantise_restored=True),
 }
 
 
-def protocol(name: str) -> Protocol:
-    """A protocol by name.
+def protocol(name: str, switches: Mapping[str, bool | int] | None = None) -> Protocol:
+    """A protocol by name, with some of its switches turned, which its name then says.
+
+    Args:
+        switches: attributes of `Protocol` and their values, for all families.
 
     Raises:
-        RequestError: an unknown name.
+        RequestError: an unknown name or switch, or a value of another type.
     """
     if name not in PROTOCOLS:
         raise unknown("protocol", name, PROTOCOLS)
-    return PROTOCOLS[name]
+    plain_one = PROTOCOLS[name]
+    if not switches:
+        return plain_one
+    known = {f.name: type(getattr(plain_one, f.name)) for f in fields(Protocol) if f.name not in ("name", "families")}
+    for switch, value in switches.items():
+        if switch not in known:
+            raise unknown("protocol switch", switch, known)
+        if type(value) is not known[switch]:
+            raise RequestError(f"protocol.{switch} is {known[switch].__name__}, and it is given {value!r}")
+    kept = {
+        family: {k: v for k, v in rules.items() if k not in switches} for family, rules in plain_one.families.items()
+    }
+    said = ",".join(f"{switch}={str(value).lower()}" for switch, value in switches.items())
+    return replace(plain_one, name=f"{name}+{said}", families=_families(**kept), **switches)
 
 
 def plain(one: Protocol) -> Protocol:

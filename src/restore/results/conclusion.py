@@ -13,9 +13,10 @@ from torch import Tensor
 from restore.data.catalog import Images
 from restore.data.datamodule import WholeImage
 from restore.evaluation.classical import classical
-from restore.evaluation.examine import Score, Setting, examine, ordered
-from restore.evaluation.protocol import Protocol
+from restore.evaluation.examine import Score, examine, ordered
+from restore.evaluation.protocol import Protocol, Setting
 from restore.image import LEVELS
+from restore.request import RequestError
 from restore.results import figures, store, table
 from restore.results.figures import Picture
 
@@ -80,18 +81,20 @@ def classical_rows(
         scores = []
         for protocol in protocols:
             for setting in settings:
+                if setting.family != "noise":
+                    raise RequestError(f"baselines={name} is a denoiser, and {setting.name} is no noise")
                 method = classical(name, float(setting.strength) / LEVELS)
                 for images in tests:
                     for index, levels in enumerate(images.images):
                         image = WholeImage(images.name, images.names[index], index, levels[None])
-                        scores.append(examine(method, image, protocol, setting)[2])
+                        scores.append(examine(method, image, protocol, setting)[3])
         scores = ordered(scores, [images.name for images in tests])
         found += rows(scores, replace(facts, model=name, checkpoint_sha256=""), overlaps)
     return found
 
 
-def tables(all_rows: Sequence[dict], protocols: Sequence[Protocol]) -> str:
-    """Per image where a set is small or classical methods stand beside the network, else the means; and the protocols."""
+def tables(all_rows: Sequence[dict], protocols: Sequence[Protocol], settings: Sequence[Setting]) -> str:
+    """A table per image where a set is small, one of the means, and what the protocols' names stand for."""
     parts = []
     groups: dict[tuple, list[dict]] = {}
     for row in all_rows:
@@ -100,13 +103,30 @@ def tables(all_rows: Sequence[dict], protocols: Sequence[Protocol]) -> str:
         if len({row["image"] for row in group}) <= 14:
             overlaps = sorted({row["image"] for row in group if row["overlap"] not in ("none", "unknown")})
             said = "training images not known" if group[0]["overlap"] == "unknown" else "none"
-            parts.append(
-                f"{dataset} {setting}, protocol {protocol}, overlap with training: {', '.join(overlaps) or said}"
-            )
+            where = f"{dataset} {setting}, protocol {protocol}"
+            parts.append(f"{where}, overlap with training: {', '.join(overlaps) or said}")
             parts.append(table.images_table(group))
-    parts.append(table.means_table(store.means(all_rows)))
-    parts += [f"protocol {one}" for one in protocols]
+    means = store.means(all_rows)
+    parts.append(table.means_table(means))
+    if differences := protocol_differences(means):
+        parts.append("\n".join(differences))
+    families = dict.fromkeys(setting.family for setting in settings)
+    parts.append("\n".join(f"protocol {one.describe(family)}" for one in protocols for family in families))
     return "\n\n".join(parts)
+
+
+def protocol_differences(means: Sequence[dict]) -> list[str]:
+    """What each further protocol gives beside the first one, a line per set, setting and network."""
+    first: dict[tuple, dict] = {}
+    lines = []
+    for mean in means:
+        key = (mean["dataset"], mean["setting"], mean["model"])
+        reference = first.setdefault(key, mean)
+        if reference is not mean:
+            psnr, ssim = mean["psnr"] - reference["psnr"], mean["ssim"] - reference["ssim"]
+            what = f"{mean['protocol']} against {reference['protocol']} on {' '.join(key)}"
+            lines.append(f"{what}: {psnr:+.3f} dB, SSIM {ssim:+.4f}")
+    return lines
 
 
 def margins(means: Sequence[dict], model: str) -> list[str]:

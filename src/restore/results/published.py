@@ -17,20 +17,24 @@ def published() -> tuple[dict, ...]:
         return tuple(csv.DictReader(file))
 
 
-def find(task: str, dataset: str, setting: str, method: str) -> list[dict]:
+def find(task: str, dataset: str, setting: str, method: str, channels: int = 1) -> list[dict]:
     """The published rows of a method on a set; a model's name stands for its method (dncnn_s for DnCNN-S).
 
     For a blind task the rows printed for it come first; where there are none, those of the plain task
-    (DnCNN-B, which is blind, stands in tables of plain denoising).
+    (DnCNN-B, which is blind, stands in tables of plain denoising). The papers deblur and inpaint RGB and
+    do all else in gray or on luma; other `channels` have no published number, nor have sets they do not name.
 
     Example:
         >>> [row["psnr_db"] for row in find("denoise", "bsd68", "sigma=25", "dncnn_s")]
         ['29.23']
     """
+    if channels != (3 if task.startswith(("deblur", "inpaint")) else 1):
+        return []
     wanted = (dataset, setting, _plain(method))
     rows = [row for row in published() if (row["dataset"], row["setting"], _plain(row["method"])) == wanted]
     exact = [row for row in rows if row["task"] == task]
-    return exact or [row for row in rows if row["task"] == task.removesuffix("_blind")]
+    plain = "inpaint" if task.startswith("inpaint") else task.removesuffix("_blind")
+    return exact or [row for row in rows if row["task"] == plain or task == "general"]
 
 
 def _plain(name: str) -> str:

@@ -30,7 +30,7 @@ def means_table(means: Sequence[dict]) -> str:
     """A line per set, setting and protocol: images, input, restored, and what the paper prints for this network."""
     rows = []
     for mean in means:
-        paper = find(mean["task"], mean["dataset"], mean["setting"], mean["model"])
+        paper = find(mean["task"], mean["dataset"], mean["setting"], mean["model"], int(mean["channels"]))
         there = "; ".join(
             row["psnr_db"] + (f" / {row['ssim']}" if row["ssim"] else "") + f" ({row['paper']} {row['table']})"
             for row in paper

@@ -30,8 +30,8 @@ class Samples(Callback):
         if not wanted or not any(isinstance(logger, GuardedLogger) for logger in trainer.loggers):
             return
         protocol, setting = plain(module.protocols[0]), module.settings[0]
-        degraded, restored, _ = examine(module.network, batch, protocol, setting, trainer.precision)
-        picture = torch.cat([degraded, restored, batch.clean], dim=3)[0].cpu()  # (C, H, 3 W)
+        degraded, restored, clean, _ = examine(module.network, batch, protocol, setting, trainer.precision)
+        picture = torch.cat([degraded, restored, clean], dim=3)[0].cpu()  # (C, H, 3 W)
         self.pictures.append((batch.name, picture))
 
     def on_validation_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:

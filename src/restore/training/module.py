@@ -9,9 +9,9 @@ from lightning import LightningModule
 from torch import Tensor, nn
 
 from restore.data.datamodule import WholeImage
-from restore.evaluation.examine import Score, Setting, examine, ordered
+from restore.evaluation.examine import Score, examine, ordered
 from restore.evaluation.metrics import PSNR, SSIM
-from restore.evaluation.protocol import Protocol, plain
+from restore.evaluation.protocol import Protocol, Setting, plain
 
 
 class RestorationModule(LightningModule):
@@ -84,9 +84,11 @@ class RestorationModule(LightningModule):
         if image is None:  # more ranks than images
             return
         for setting in self.settings:
-            _, restored, _ = examine(self.network, image, plain(self.protocols[0]), setting, self.trainer.precision)
-            self.validation_psnr.update(restored, image.clean)
-            self.validation_ssim.update(restored, image.clean)
+            _, restored, clean, _ = examine(
+                self.network, image, plain(self.protocols[0]), setting, self.trainer.precision
+            )
+            self.validation_psnr.update(restored, clean)
+            self.validation_ssim.update(restored, clean)
 
     def on_validation_epoch_end(self) -> None:
         # computed, and so shared between ranks, here: some of them may have had no image
@@ -103,10 +105,10 @@ class RestorationModule(LightningModule):
             return
         for protocol in self.protocols:
             for setting in self.settings:
-                degraded, restored, score = examine(self.network, image, protocol, setting, self.precision)
+                degraded, restored, clean, score = examine(self.network, image, protocol, setting, self.precision)
                 self.scores.append(score)
                 if self.keep is not None:
-                    self.keep(score, degraded, restored, image.clean)
+                    self.keep(score, degraded, restored, clean)
 
     def on_test_epoch_end(self) -> None:
         if self.trainer.world_size > 1:

@@ -1,0 +1,140 @@
+"""JPEG compression: on the device for training, libjpeg itself for testing."""
+
+from __future__ import annotations
+
+import io
+from functools import lru_cache
+from math import cos, pi, sqrt
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor, nn
+from torch.nn.functional import pad
+
+from restore.degradations.strength import Strength
+from restore.image import LEVELS, to_levels, to_unit
+
+# ITU-T T.81 Annex K, tables K.1 and K.2, row by row
+LUMA = (
+    *(16, 11, 10, 16, 24, 40, 51, 61, 12, 12, 14, 19, 26, 58, 60, 55),
+    *(14, 13, 16, 24, 40, 57, 69, 56, 14, 17, 22, 29, 51, 87, 80, 62),
+    *(18, 22, 37, 56, 68, 109, 103, 77, 24, 35, 55, 64, 81, 104, 113, 92),
+    *(49, 64, 78, 87, 103, 121, 120, 101, 72, 92, 95, 98, 112, 100, 103, 99),
+)
+CHROMA = (
+    *(17, 18, 24, 47, 99, 99, 99, 99, 18, 21, 26, 66, 99, 99, 99, 99),
+    *(24, 26, 56, 99, 99, 99, 99, 99, 47, 66, 99, 99, 99, 99, 99, 99),
+    *([99] * 32),
+)
+
+
+class JPEG(nn.Module):
+    """``y = decode(encode(x, quality))``: gray, or colour with 4:2:0 chroma as encoders do by default.
+
+    The loss is in the rounding of 8×8 DCT coefficients, which is done here as libjpeg does it, hard,
+    with its tables and its quality scale, its padding to whole blocks, its chroma averaging and its
+    triangle-filtered chroma up-sampling; only its integer DCT is a float one, worth 0.01 dB.
+    kornia's JPEG is made to be differentiated: its soft rounding leaves information in that a file
+    does not (0.8 dB at quality 10), and it takes RGB only.
+
+    Args:
+        quality: libjpeg's 1 to 100: a number, a range (whole numbers, uniform) or a set; one per sample.
+
+    Shape:
+        ``(N, C, H, W)``, C of 1 or 3, any size, to the same; the result is 8-bit, and the input is
+        rounded to 8 bits first, as it would be to be encoded.
+
+    Raises:
+        ValueError: quality outside 1 to 100 or malformed.
+    """
+
+    def __init__(self, quality):
+        super().__init__()
+        self.quality = Strength(quality, "task.quality", 1, 100, integer=True)
+
+    def forward(self, clean: Tensor, generator: torch.Generator) -> Tensor:
+        quality = self.quality.sample(clean.shape[0], generator)
+        levels = (clean.float().clamp(0, 1) * LEVELS).round()
+        gray = clean.shape[1] == 1
+        decoded = _code(levels, _table(LUMA, quality)) if gray else _code_colour(levels, quality)
+        return (decoded / LEVELS).to(clean.dtype)
+
+    def exact(self, clean: Tensor, generator: torch.Generator, quantise_low: bool = False) -> Tensor:
+        """Through libjpeg, as Pillow calls it; on the CPU."""
+        qualities = self.quality.sample(clean.shape[0], generator).int().tolist()
+        decoded = []
+        for image, quality in zip(to_levels(clean).cpu(), qualities, strict=True):
+            file = io.BytesIO()
+            pixels = image[0] if image.shape[0] == 1 else image.permute(1, 2, 0)
+            Image.fromarray(pixels.numpy()).save(file, "JPEG", quality=quality)
+            with Image.open(file) as opened:
+                array = torch.from_numpy(np.array(opened))
+            decoded.append(array[None] if image.shape[0] == 1 else array.permute(2, 0, 1))
+        return to_unit(torch.stack(decoded)).to(clean.device, clean.dtype)
+
+
+@lru_cache(maxsize=8)
+def _constants(device: torch.device) -> tuple[Tensor, Tensor]:
+    """The 8×8 DCT as one 64×64 matrix on flattened blocks, and the two tables ``(2, 64)``."""
+    row = [[sqrt((1 if k == 0 else 2) / 8) * cos(pi * (2 * n + 1) * k / 16) for n in range(8)] for k in range(8)]
+    dct = torch.tensor(row, dtype=torch.float64)
+    return torch.kron(dct, dct).float().to(device), torch.tensor([LUMA, CHROMA], dtype=torch.float32, device=device)
+
+
+def _table(base: tuple[int, ...], quality: Tensor) -> Tensor:
+    """libjpeg's table for a quality, ``(N, 64)``: whole numbers from 1 to 255."""
+    which = 0 if base is LUMA else 1
+    scale = torch.where(quality < 50, (5000 / quality).floor(), 200 - 2 * quality)
+    return ((_constants(quality.device)[1][which] * scale[:, None] + 50) / 100).floor().clamp(1, 255)
+
+
+def _code(planes: Tensor, table: Tensor) -> Tensor:
+    """Quantise the blocks of planes ``(N, 1, H, W)`` of levels by tables ``(N, 64)``; levels again, rounded."""
+    n, _, height, width = planes.shape
+    dct = _constants(planes.device)[0]
+    padded = pad(planes, (0, -width % 8, 0, -height % 8), mode="replicate") - 128
+    rows, columns = padded.shape[2] // 8, padded.shape[3] // 8
+    blocks = padded.view(n, rows, 8, columns, 8).transpose(2, 3).reshape(n, rows * columns, 64)
+    step = table[:, None]  # (N, 1, 64)
+    coefficients = (blocks @ dct.T / step).round() * step
+    decoded = (coefficients @ dct + 128).round().clamp(0, LEVELS)
+    decoded = decoded.view(n, rows, columns, 8, 8).transpose(2, 3).reshape(n, 1, rows * 8, columns * 8)
+    return decoded[..., :height, :width]
+
+
+def _code_colour(rgb: Tensor, quality: Tensor) -> Tensor:
+    """Full-range BT.601 YCbCr, chroma halved both ways, each plane coded, chroma up again, RGB."""
+    height, width = rgb.shape[-2:]
+    red, green, blue = rgb.split(1, dim=1)
+    luma = (0.299 * red + 0.587 * green + 0.114 * blue).round()
+    cb = (-0.168735892 * red - 0.331264108 * green + 0.5 * blue + 128).round().clamp(0, LEVELS)
+    cr = (0.5 * red - 0.418687589 * green - 0.081312411 * blue + 128).round().clamp(0, LEVELS)
+    luma = _code(luma, _table(LUMA, quality))
+    chroma = pad(torch.cat([cb, cr]), (0, width % 2, 0, height % 2), mode="replicate")
+    chroma = _code(_halve(chroma), _table(CHROMA, quality.repeat(2)))
+    cb, cr = (_double(chroma)[..., :height, :width] - 128).chunk(2)
+    decoded = torch.cat([luma + 1.402 * cr, luma - 0.344136286 * cb - 0.714136286 * cr, luma + 1.772 * cb], dim=1)
+    return decoded.round().clamp(0, LEVELS)
+
+
+def _halve(planes: Tensor) -> Tensor:
+    """Mean of 2×2, rounded down after adding 1/4 and 1/2 in turn along a row, as libjpeg does."""
+    total = planes[..., ::2, ::2] + planes[..., ::2, 1::2] + planes[..., 1::2, ::2] + planes[..., 1::2, 1::2]
+    bias = 1 + torch.arange(total.shape[-1], device=planes.device) % 2
+    return ((total + bias) / 4).floor()
+
+
+def _double(planes: Tensor) -> Tensor:
+    """libjpeg's "fancy" up-sampling: each output pixel is 9, 3, 3 and 1 sixteenths of its four neighbours."""
+    tall = _interleave(planes, dim=2)
+    wide = _interleave(tall, dim=3)  # sixteenths
+    bias = torch.where(torch.arange(wide.shape[-1], device=planes.device) % 2 == 0, 8, 7)
+    return ((wide + bias) / 16).floor()
+
+
+def _interleave(planes: Tensor, dim: int) -> Tensor:
+    size = planes.shape[dim]
+    before = torch.cat([planes.narrow(dim, 0, 1), planes.narrow(dim, 0, size - 1)], dim)
+    after = torch.cat([planes.narrow(dim, 1, size - 1), planes.narrow(dim, size - 1, 1)], dim)
+    return torch.stack([3 * planes + before, 3 * planes + after], dim + 1).flatten(dim, dim + 1)

@@ -1,0 +1,158 @@
+"""Text and scratches drawn over an image, whose place the network is not told.
+
+Drawing is a matter of the CPU (kornia draws neither), so whole sheets of words or scratches are
+rendered once; a sample then gets a random place on a sheet, wrapped around at its edges, and random
+colours. That is two gathers on the training device, whatever is drawn.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from math import ceil
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from restore.degradations.strength import Strength
+from restore.image import quantise
+
+SHEET = 1024  # side of a sheet in pixels
+PALETTE = 256  # colours of a sample; the things drawn on a sheet share them in turn
+
+
+class Overlay(nn.Module):
+    """``y = round((1 − a) x + a c)``: cover a and colour c from a random place of a random sheet.
+
+    Args:
+        sheets: cover (uint8) and number in the palette (uint8) of each pixel, ``(SHEET, SHEET)`` each.
+        contrast: share of the colours that are near white or near black rather than any.
+
+    Shape:
+        ``(N, C, H, W)`` to the same; colours are gray on gray images.
+    """
+
+    def __init__(self, sheets: list[tuple[Tensor, Tensor]], contrast: float = 0.0):
+        super().__init__()
+        self.contrast = contrast
+        self.register_buffer("cover", torch.stack([cover for cover, _ in sheets]), persistent=False)
+        self.register_buffer("owner", torch.stack([owner for _, owner in sheets]), persistent=False)
+
+    def forward(self, clean: Tensor, generator: torch.Generator) -> Tensor:
+        n, channels, height, width = clean.shape
+        device = clean.device
+        if self.cover.device != device:
+            self.to(device)
+        sheet = torch.randint(len(self.cover), (n, 1, 1), generator=generator, device=device)
+        place = torch.randint(SHEET, (2, n, 1), generator=generator, device=device)
+        rows = (place[0] + torch.arange(height, device=device)) % SHEET  # (N, H)
+        columns = (place[1] + torch.arange(width, device=device)) % SHEET
+        index = (sheet * SHEET + rows[:, :, None]) * SHEET + columns[:, None]  # (N, H, W)
+        cover = (self.cover.view(-1)[index].float() / 255)[:, None]
+        palette = self._palette(n, channels, generator, device)
+        owner = self.owner.view(-1)[index].long() + PALETTE * torch.arange(n, device=device).view(-1, 1, 1)
+        colour = palette.view(-1, channels)[owner].permute(0, 3, 1, 2)  # (N, C, H, W)
+        return quantise(torch.lerp(clean.float(), colour, cover)).to(clean.dtype)
+
+    def _palette(self, n: int, channels: int, generator: torch.Generator, device: torch.device) -> Tensor:
+        colours = torch.rand(n, PALETTE, channels, generator=generator, device=device)
+        if not self.contrast:
+            return colours
+        kind = torch.rand(n, PALETTE, 1, generator=generator, device=device)
+        extreme = torch.where(kind < self.contrast / 2, 0.1 * colours, 1 - 0.1 * colours)
+        return torch.where(kind < self.contrast, extreme, colours)
+
+
+class Text(Overlay):
+    """Lines of random words in real glyphs, each word of one random colour.
+
+    RED-Net (section 5.6) states the font sizes 10 and 20, and neither font, density, nor colours;
+    here the font is Pillow's own outline font, lines follow each other at twice the font size, a
+    fifth of the words is left out, and colours are uniform.
+
+    Args:
+        font_size: in pixels: a number, or a set, one per sample.
+        density: share of the words that are drawn, in [0, 1]; 0 only rounds the image to 8 bits.
+
+    Raises:
+        ValueError: an argument out of its range, or a Pillow without an outline font.
+    """
+
+    def __init__(self, font_size=10, density: float = 0.8):
+        strength = Strength(font_size, "task.font_size", 4, 200, integer=True)
+        if strength.set is None:
+            raise ValueError("task.font_size is a number or a set: each size needs a sheet of its own")
+        if not 0 <= density <= 1:
+            raise ValueError(f"task.density is a share from 0 to 1, and it is {density}")
+        super().__init__([text_sheet(int(size), float(density)) for size in strength.set])
+
+
+class Scratch(Overlay):
+    """Random straight scratches with soft edges, 10 to 60 pixels long and 1 to 3 wide, mostly light or dark.
+
+    RED-Net shows scratches and states nothing of them: all of this is ours.
+
+    Args:
+        density: scratches for every 1000 pixels of image, from 0 to 10.
+
+    Raises:
+        ValueError: `density` out of range.
+    """
+
+    def __init__(self, density: float = 1.0):
+        if not 0 <= density <= 10:
+            raise ValueError(f"task.density is from 0 to 10 scratches per 1000 pixels, and it is {density}")
+        super().__init__([scratch_sheet(float(density), seed) for seed in range(2)], contrast=0.7)
+
+
+@lru_cache(maxsize=16)
+def text_sheet(font_size: int, density: float, seed: int = 0) -> tuple[Tensor, Tensor]:
+    """A sheet of random words.
+
+    Raises:
+        ValueError: this Pillow has no outline font.
+    """
+    from PIL import Image, ImageDraw, ImageFont, features
+
+    if not features.check("freetype2"):
+        raise ValueError("text is drawn with Pillow's outline font, and this Pillow is built without FreeType")
+    font = ImageFont.load_default(size=font_size)
+    random = np.random.default_rng(seed)
+    cover, owner = np.zeros((2, SHEET, SHEET), np.uint8)
+    drawn = 0
+    for top in np.linspace(0, SHEET, max(1, SHEET // (2 * font_size)), endpoint=False).astype(int):
+        left = -int(random.integers(6 * font_size))
+        while left < SHEET:
+            text = "".join(random.choice(list("etaoinshrdlucmfwypvbgkETAOINS0123456789"), random.integers(2, 10)))
+            tile = Image.new("L", (ceil(font.getlength(text)) + 1, 2 * font_size))
+            ImageDraw.Draw(tile).text((0, 0), text, fill=255, font=font)
+            if random.random() < density:
+                drawn += 1
+                _draw(cover, owner, np.asarray(tile), top, left, drawn)
+            left += tile.width + font_size // 2 + int(random.integers(font_size))
+    return torch.from_numpy(cover), torch.from_numpy(owner)
+
+
+@lru_cache(maxsize=32)
+def scratch_sheet(density: float, seed: int) -> tuple[Tensor, Tensor]:
+    """A sheet of random scratches."""
+    random = np.random.default_rng(seed)
+    cover, owner = np.zeros((2, SHEET, SHEET), np.uint8)
+    at = np.arange(-34, 35)
+    for number in range(round(density * SHEET**2 / 1000)):
+        angle, half, thickness = random.uniform((0, 5, 0.5), (np.pi, 30, 1.5))
+        along = abs(at * np.cos(angle) + at[:, None] * np.sin(angle))
+        across = at[:, None] * np.cos(angle) - at * np.sin(angle)
+        distance = np.hypot(across, np.maximum(along - half, 0))
+        tile = (255 * np.clip(thickness + 0.5 - distance, 0, 1)).astype(np.uint8)
+        top, left = random.integers(-34, SHEET - 34, 2)
+        _draw(cover, owner, tile, top, left, number)
+    return torch.from_numpy(cover), torch.from_numpy(owner)
+
+
+def _draw(cover: np.ndarray, owner: np.ndarray, tile: np.ndarray, top: int, left: int, number: int) -> None:
+    """Lay a tile on a sheet, wrapped around its edges; where it covers more than what is there, it owns the pixel."""
+    place = np.ix_((top + np.arange(tile.shape[0])) % SHEET, (left + np.arange(tile.shape[1])) % SHEET)
+    more = tile > cover[place]
+    cover[place] = np.where(more, tile, cover[place])
+    owner[place] = np.where(more, number % PALETTE, owner[place])

@@ -1,0 +1,114 @@
+"""Real pairs: GOPRO's layout and plain folders."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+from conftest import photograph
+from restore.data import catalog
+from restore.data.bank import ImageBank
+from restore.data.shelf import Shelf
+from restore.request import RequestError
+from restore.results import store
+
+
+def gopro(root: Path, sequences: int = 3, frames: int = 2, size: tuple[int, int] = (40, 48)) -> Path:
+    """A tiny set of GOPRO's layout: blur is the mean of a frame and its shifted copy."""
+    for split in ("train", "test"):
+        for sequence in range(sequences):
+            for kind in ("blur", "blur_gamma", "sharp"):
+                (root / "GOPRO" / split / f"GOPR{sequence}" / kind).mkdir(parents=True)
+            for frame in range(frames):
+                sharp = photograph(*size, 3, seed=100 * (split == "test") + 10 * sequence + frame)
+                blurred = ((sharp.astype(int) + sharp[:, [0, 0, *range(size[1] - 2)]]) // 2).astype("uint8")
+                for kind, image in (("sharp", sharp), ("blur", blurred), ("blur_gamma", 255 - blurred)):
+                    Image.fromarray(image).save(root / "GOPRO" / split / f"GOPR{sequence}" / kind / f"{frame:06d}.png")
+    return root
+
+
+def test_training_and_scoring_on_gopros_layout(command, tmp_path):
+    root = gopro(tmp_path / "data")
+    words = [
+        *(
+            "task=motion_blur",
+            "data=gopro",
+            f"paths.data={root}",
+            "protocol=gopro_study",
+            "model=red10",
+            "model.width=4",
+        ),
+        *("data.patch_size=16", "data.batch_size=4", "trainer.max_steps=3", "logger=none", "trainer.accelerator=cpu"),
+    ]
+    answer = command("run", *words)
+    assert answer.code == 0, answer.err
+    folder = next((tmp_path / "runs" / "motion_blur_red10").iterdir())
+    rows = store.read(folder / "results.csv")
+    assert [row["image"] for row in rows] == [f"GOPR{s}-{f:06d}" for s in range(3) for f in range(2)]
+    assert {(row["dataset"], row["setting"], row["protocol"], row["channels"]) for row in rows} == {
+        ("gopro", "motion blur", "gopro_study", "3")
+    }
+    assert 15 < rows[0]["psnr_input"] < 45
+    answer = command("run", *words, "data.degraded=blur_gamma", "data.resize=32", "name=gamma")
+    assert answer.code == 0, answer.err
+    gamma = store.read(next((tmp_path / "runs" / "gamma").iterdir()) / "results.csv")
+    assert gamma[0]["psnr_input"] < rows[0]["psnr_input"] - 5
+
+
+def test_own_folders(command, tmp_path):
+    for kind in ("clean", "degraded"):
+        (tmp_path / "mine" / kind).mkdir(parents=True)
+        for number in range(4):
+            Image.fromarray(photograph(30, 34, 1, number)).save(tmp_path / "mine" / kind / f"{number}.png")
+    words = ["task=custom", "data=pairs", f"data.path={tmp_path / 'mine'}", "model=identity", "logger=none"]
+    answer = command("run", *words, "data.patch_size=16")
+    assert answer.code == 0, answer.err
+    assert "inf" in answer.out, "the identity restores pairs of equal images perfectly"
+    answer = command("evaluate", "task=custom", f"sets={tmp_path / 'mine'}")
+    assert answer.code == 0, answer.err
+
+
+def test_pairs_are_cut_alike(tmp_path):
+    root = gopro(tmp_path)
+    images = catalog.read(catalog.find("gopro", root, 3, training=True, degraded="blur_gamma"), 3)
+    assert len(images.partners) == len(images.images) == 6
+    clean, degraded = (ImageBank(part, images.names) for part in (images.images, images.partners))
+    coordinates = torch.tensor([[i, 3, 5, o] for i in range(6) for o in range(8)])
+    one, other = clean.crop(coordinates, 20), degraded.crop(coordinates, 20)
+    correlation = torch.corrcoef(torch.stack([one.flatten(), other.flatten()]))[0, 1]
+    assert correlation < -0.9, "blur_gamma is the negative here, place by place"
+
+
+def test_missing_partners_and_other_sizes_are_named(command, tmp_path):
+    root = gopro(tmp_path / "data")
+    lonely = root / "GOPRO" / "train" / "GOPR1" / "blur" / "000001.png"
+    whole = lonely.read_bytes()
+    lonely.unlink()
+    with pytest.raises(RequestError, match=r"1 files have no partner: .*GOPR1/sharp/000001\.png"):
+        catalog.find("gopro", root, 3, training=True, degraded="blur")
+    lonely.write_bytes(whole)
+    Image.fromarray(photograph(20, 20, 3)).save(lonely)
+    with pytest.raises(RequestError, match=r"GOPR1/sharp/000001\.png and .*GOPR1/blur/000001\.png has different sizes"):
+        catalog.read(catalog.find("gopro", root, 3, training=True, degraded="blur"), 3)
+    answer = command("evaluate", "task=motion_blur", "sets=photographs")
+    assert answer.code == 2
+    assert "data=gopro, data=pairs" in answer.err
+
+
+def test_a_large_set_is_mapped_and_cropped_from_the_file(image_folder, tmp_path, monkeypatch):
+    folder = image_folder("many", 5)
+    files = sorted(folder.iterdir())
+    plain = catalog.read(catalog.Listing("many", tuple(files)), 1)
+    monkeypatch.setattr("restore.data.shelf.Shelf.__init__.__defaults__", (None, 100))
+    mapped = catalog.read(catalog.Listing("many", tuple(files)), 1)
+    bank = ImageBank(mapped.images, mapped.names)
+    assert len({image.untyped_storage().data_ptr() for image in mapped.images}) == 1
+    assert bank.buffer.data_ptr() == mapped.images[0].data_ptr(), "not copied"
+    coordinates = torch.tensor([[i, 2, 3, o] for i in range(5) for o in range(8)])
+    assert torch.equal(bank.crop(coordinates, 16), ImageBank(plain.images, plain.names).crop(coordinates, 16))
+
+
+def test_shelf_keeps_small_sets_as_they_are(image_folder):
+    image = torch.zeros(1, 4, 4, dtype=torch.uint8)
+    assert Shelf(list(image_folder("few", 2).iterdir()), 1).keep(image) is image

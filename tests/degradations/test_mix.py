@@ -1,0 +1,36 @@
+import pytest
+import torch
+from torch import nn
+
+from restore.degradations.blur import Blur
+from restore.degradations.mix import Mix
+from restore.degradations.noise import GaussianNoise
+from restore.degradations.real import RealPairs
+from restore.request import RequestError
+
+
+class Set(nn.Module):
+    def __init__(self, value: float):
+        super().__init__()
+        self.value = value
+
+    def forward(self, clean, generator):
+        return torch.full_like(clean, self.value)
+
+
+def test_each_part_gets_its_share(generator):
+    degraded = Mix([Set(1.0), Set(2.0), Set(3.0)])(torch.zeros(3000, 1, 2, 2), generator)
+    counts = torch.bincount(degraded[:, 0, 0, 0].long(), minlength=4)[1:] / 3000
+    torch.testing.assert_close(counts, torch.full((3,), 1 / 3), atol=0.05, rtol=0)
+    assert (degraded == degraded[:, :1, :1, :1]).all(), "one part for a whole sample"
+
+
+def test_margin_is_the_largest():
+    assert Mix([GaussianNoise(5), Blur("disk", radius=7)]).margin == 7
+    with pytest.raises(ValueError, match="at least one"):
+        Mix([])
+
+
+def test_real_pairs_say_what_they_need(generator):
+    with pytest.raises(RequestError, match=r"data=gopro, data=pairs"):
+        RealPairs()(torch.zeros(1, 1, 4, 4), generator)

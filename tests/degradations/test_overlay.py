@@ -1,0 +1,81 @@
+import pytest
+import torch
+
+from restore.degradations.overlay import PALETTE, SHEET, Scratch, Text, text_sheet
+
+
+def test_glyphs_are_real_and_larger_fonts_larger():
+    small, large = text_sheet(10, 0.8)[0], text_sheet(20, 0.8)[0]
+    assert small.shape == (SHEET, SHEET)
+    for sheet in (small, large):
+        assert 0.02 < (sheet > 127).float().mean() < 0.2
+
+    # rows of letters: twice the font size apart
+    def pitch(sheet):
+        profile = (sheet > 127).float().mean(dim=1)
+        spectrum = torch.fft.rfft(profile - profile.mean()).abs()
+        return SHEET / (1 + spectrum[1:].argmax().item())
+
+    assert pitch(small) == pytest.approx(20, abs=2)
+    assert pitch(large) == pytest.approx(40, abs=4)
+
+
+@pytest.mark.parametrize("make", [lambda: Text(10), lambda: Scratch()], ids=["text", "scratch"])
+def test_only_some_pixels_change_and_those_much(make, generator):
+    clean = torch.full((6, 3, 60, 70), 0.5)
+    clean = (clean * 255).round() / 255
+    degraded = make()(clean, generator)
+    changed = (degraded != clean).any(dim=1).float().mean(dim=(1, 2))
+    assert (changed > 0.01).all()
+    assert (changed < 0.6).all()
+    assert (degraded - clean).abs().max() > 0.3
+
+
+def test_places_and_colours_differ_between_samples(generator):
+    clean = torch.full((8, 3, 60, 60), 0.5)
+    degraded = Text(10)(clean, generator)
+    masks = {tuple((sample != sample[:, :1, :1]).any(dim=0).flatten().tolist()) for sample in degraded}
+    assert len(masks) == 8
+    strong = degraded.permute(0, 2, 3, 1).reshape(-1, 3)
+    assert len(strong.unique(dim=0)) > 100
+    gray = Text(10)(clean.mean(dim=1, keepdim=True), generator)
+    assert gray.shape == (8, 1, 60, 60)
+
+
+def test_any_size_wraps_around_the_sheet(generator):
+    image = torch.full((1, 1, SHEET + 90, SHEET + 30), 0.5)
+    degraded = Text(20)(image, generator)
+    assert torch.equal(degraded[..., :90, :30] != 0.5, degraded[..., SHEET:, SHEET:] != 0.5)
+
+
+def test_sizes_mix_and_palette_is_shared():
+    text = Text({"set": [10, 20]})
+    assert len(text.cover) == 2
+    assert text.owner.max().item() < PALETTE
+    assert not text.state_dict(), "a degradation puts nothing into checkpoints"
+
+
+def test_density():
+    assert (Text(10, density=0.2).cover > 127).sum() < 0.5 * (Text(10, density=0.8).cover > 127).sum()
+
+
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [
+        (lambda: Text(3), r"task\.font_size must be from 4 to 200"),
+        (lambda: Text([10, 20]), r"task\.font_size is a number or a set"),
+        (lambda: Text(10, density=2), r"task\.density"),
+        (lambda: Scratch(density=-1), r"task\.density"),
+    ],
+)
+def test_refusals(make, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        make()
+
+
+def test_no_font(monkeypatch):
+    from PIL import features
+
+    monkeypatch.setattr(features, "check", lambda name: False)
+    with pytest.raises(ValueError, match="built without FreeType"):
+        text_sheet(11, 0.5)

@@ -1,0 +1,113 @@
+"""What holds for every degradation."""
+
+import pytest
+import torch
+
+from restore.degradations.bicubic import BicubicDownUp
+from restore.degradations.blur import Blur
+from restore.degradations.jpeg import JPEG
+from restore.degradations.mix import Mix
+from restore.degradations.noise import GaussianNoise
+from restore.degradations.overlay import Scratch, Text
+
+DEGRADATIONS = {
+    "noise": lambda: GaussianNoise([5, 55]),
+    "bicubic": lambda: BicubicDownUp({"set": [2, 3, 4]}),
+    "jpeg": lambda: JPEG([5, 60]),
+    "disk": lambda: Blur("disk", radius=3),
+    "gaussian": lambda: Blur("gaussian", size=9, noise=2),
+    "motion": lambda: Blur("motion", length=[5, 15], angle=[0, 180]),
+    "text": lambda: Text({"set": [10, 20]}),
+    "scratch": lambda: Scratch(),
+    "mix": lambda: Mix([GaussianNoise([5, 55]), BicubicDownUp(3), JPEG(10)]),
+}
+IDENTITIES = {
+    "noise": lambda: GaussianNoise(0),
+    "bicubic": lambda: BicubicDownUp(1),
+    "disk": lambda: Blur("disk", radius=0.5),
+    "motion": lambda: Blur("motion", length=1),
+    "text": lambda: Text(10, density=0),
+    "scratch": lambda: Scratch(density=0),
+}
+
+
+@pytest.fixture(params=DEGRADATIONS, scope="module")
+def degradation(request):
+    return DEGRADATIONS[request.param]()
+
+
+def clean(n: int = 8, channels: int = 1, height: int = 45, width: int = 38, dtype=torch.float32) -> torch.Tensor:
+    """Smooth, 8-bit, so that every degradation changes it and none by clipping."""
+    random = torch.rand(n, channels, 6, 6, generator=torch.Generator().manual_seed(0))
+    image = torch.nn.functional.interpolate(random, (height, width), mode="bicubic").clamp(0.1, 0.9)
+    return ((image * 255).round() / 255).to(dtype)
+
+
+def run(degradation, image, seed: int = 0) -> torch.Tensor:
+    return degradation(image, torch.Generator(image.device).manual_seed(seed))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_same_generator_same_output_and_input_untouched(degradation, channels):
+    image = clean(channels=channels)
+    before, state = image.clone(), torch.random.get_rng_state()
+    one, two = run(degradation, image), run(degradation, image)
+    assert torch.equal(one, two)
+    assert one.shape == image.shape
+    assert torch.isfinite(one).all()
+    assert not torch.equal(one, image)
+    assert torch.equal(image, before)
+    assert torch.equal(torch.random.get_rng_state(), state), "the global generator is not touched"
+
+
+def test_samples_of_a_batch_differ_where_something_is_drawn(degradation, request):
+    image = clean(n=1).expand(12, -1, -1, -1)
+    degraded = run(degradation, image)
+    different = len({tuple(sample.flatten().tolist()) for sample in degraded})
+    fixed = request.node.callspec.params["degradation"] == "disk"
+    assert different == 1 if fixed else different >= 3
+
+
+def test_another_seed_another_output(degradation, request):
+    fixed = request.node.callspec.params["degradation"] == "disk"
+    assert torch.equal(run(degradation, clean(), 1), run(degradation, clean(), 2)) == fixed
+
+
+@pytest.mark.parametrize("size", [(17, 23), (16, 16), (41, 8)])
+def test_odd_sizes(degradation, size):
+    image = clean(3, 3, *size)
+    assert run(degradation, image).shape == image.shape
+
+
+def test_bfloat16_is_float32_rounded(degradation):
+    image = clean().bfloat16()
+    degraded = run(degradation, image)
+    assert degraded.dtype == torch.bfloat16
+    full = run(degradation, image.float())
+    assert (degraded.float() - full).abs().mean() < 0.02
+
+
+@pytest.mark.parametrize("name", IDENTITIES)
+@pytest.mark.parametrize("channels", [1, 3])
+def test_no_strength_is_the_identity(name, channels):
+    image = clean(channels=channels)
+    torch.testing.assert_close(run(IDENTITIES[name](), image), image, atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize("name", ["bicubic", "disk"])
+def test_linear_ones_are_linear(name):
+    """Superposition of what is linear before rounding: the rounding of 8 bits is all that differs."""
+    degradation = DEGRADATIONS[name]() if name == "disk" else BicubicDownUp(3)
+    a, b = clean(2), clean(2).flip(2)
+    mixed = run(degradation, 0.5 * a + 0.5 * b)
+    apart = 0.5 * run(degradation, a) + 0.5 * run(degradation, b)
+    assert (mixed - apart).abs().max() <= (1.1 / 255 if name == "disk" else 1e-5)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device on this machine")
+def test_cuda_agrees_with_cpu(degradation):
+    """The generators differ between devices; the statistics must not."""
+    image = clean(n=64)
+    here = (run(degradation, image) - image).square().mean()
+    there = (run(degradation, image.cuda()).cpu() - image).square().mean()
+    assert there.item() == pytest.approx(here.item(), rel=0.3)
