@@ -94,3 +94,92 @@ def test_the_authors_weights_give_the_authors_numbers(command, tmp_path, data_ro
     assert (means["set12"]["images"], means["bsd68"]["images"]) == (12, 68)
     assert "30.436 (dncnn III)" in answer.out
     assert "29.23 (dncnn II)" in answer.out
+
+
+# Measured once with the authors' weights, by the papers' protocols: PSNR in dB of the restored image and of the input
+DNCNN_3 = {
+    ("sr", "set5"): {"scale=2": (37.586, 33.687), "scale=3": (33.759, 30.406), "scale=4": (31.399, 28.431)},
+    ("jpeg", "classic5"): {
+        "quality=10": (29.405, 27.821),
+        "quality=20": (31.631, 30.123),
+        "quality=30": (32.908, 31.484),
+        "quality=40": (33.770, 32.428),
+    },
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("task", "dataset"), DNCNN_3)
+def test_the_authors_dncnn_3(command, tmp_path, data_root, weights_root, task, dataset):
+    strength = {"sr": "task.scale={set:[2,3,4]}", "jpeg": "task.quality={set:[10,20,30,40]}"}[task]
+    words = ["model=dncnn_3", "weights=DnCNN_3.mat", f"paths.weights={weights_root}", f"paths.data={data_root}"]
+    answer = command("evaluate", *words, f"task={task}", strength, f"sets={dataset}")
+    assert answer.code == 0, answer.err
+    means = {row["setting"]: row for row in store.means(store.read(tmp_path / "results.csv"))}
+    for setting, (restored, degraded) in DNCNN_3[task, dataset].items():
+        assert means[setting]["psnr"] == pytest.approx(restored, abs=0.02)
+        assert means[setting]["psnr_input"] == pytest.approx(degraded, abs=0.002)
+    if task == "jpeg":
+        assert means["quality=10"]["ssim_input"] == pytest.approx(0.7595, abs=5e-5)
+
+
+@pytest.mark.parametrize(
+    ("words", "values"),
+    [
+        (
+            ["task=sr", "task.scale={set:[2,3,4]}", "sets=set5"],
+            {"scale=2": 33.687, "scale=3": 30.406, "scale=4": 28.431},
+        ),
+        (["task=jpeg", "task.quality={set:[10,20]}", "sets=live1"], {"quality=10": 27.770, "quality=20": 30.072}),
+    ],
+    ids=["sr", "jpeg"],
+)
+def test_inputs_of_the_papers_protocols(command, tmp_path, data_root, words, values):
+    answer = command("evaluate", *words, f"paths.data={data_root}", "protocol=dncnn")
+    assert answer.code == 0, answer.err
+    means = {row["setting"]: row["psnr_input"] for row in store.means(store.read(tmp_path / "results.csv"))}
+    assert means == pytest.approx(values, abs=0.002)
+
+
+def test_what_a_switch_costs(command, tmp_path):
+    """Rounding and clipping the noisy image makes it some 0.2 dB easier: the reason why protocols have names."""
+    words = ["task.sigma=50", "sets=photographs", "protocol=dncnn", "protocol.quantise_degraded=true"]
+    answer = command("evaluate", *words)
+    assert answer.code == 0, answer.err
+    means = store.means(store.read(tmp_path / "results.csv"))
+    assert [row["protocol"] for row in means] == ["dncnn", "dncnn+quantise_degraded=true"]
+    assert "dncnn+quantise_degraded=true against dncnn on photographs sigma=50 identity: +" in answer.out
+    assert means[1]["psnr_input"] > means[0]["psnr_input"] + 0.1
+    assert "noisy image rounded to 8 bits" in answer.out
+
+
+def test_general_has_all_of_table_v_and_figure_12(command, tmp_path):
+    answer = command("evaluate", "task=general", "sets=photographs")
+    assert answer.code == 0, answer.err
+    settings = [row["setting"] for row in store.means(store.read(tmp_path / "results.csv"))]
+    assert settings == [
+        *("sigma=15", "sigma=25", "sigma=50", "scale=2", "scale=3", "scale=4"),
+        *("quality=10", "quality=20", "quality=30", "quality=40", "six regions"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["task=sr", "task.scale=0"], "task.scale must be from 1 to 8, and it is 0"),
+        (["task=jpeg", "task.quality=101"], "task.quality must be from 1 to 100, and it is 101"),
+        (["task=deblur", "task.kernel=disc"], "task.kernel is disk, gaussian, motion or the path of a file"),
+        (["task=deblur", "task.kernel=gaussian", "task.size=24"], "a kernel has an odd side"),
+        (["task=inpaint_text", "task.font_size=2"], "task.font_size must be from 4 to 200"),
+        (["task=jpeg_blind", "task.quality=[40,10]"], "task.quality as a range goes from low to high"),
+        (["task=sr", "baselines=[wavelet]"], "baselines=wavelet is a denoiser, and scale=3 is no noise"),
+        (["protocol.bordr=2"], "unknown protocol switch 'bordr': did you mean 'border'"),
+        (["task=custom", "task.degradation._target_=no.such.Class"], "no.such.Class"),
+    ],
+    ids=lambda value: value[-1] if isinstance(value, list) else "",
+)
+def test_bad_strengths_are_answered_by_one_sentence(command, words, sentence):
+    answer = command("evaluate", *words)
+    assert answer.code == 2, answer.out
+    assert sentence in answer.err
+    assert len(answer.err.strip().splitlines()) == 1, answer.err

@@ -24,7 +24,7 @@ from restore import recipe
 from restore.data.peer import PEERS, PeerPairs
 from restore.request import RequestError, answered, unknown
 from restore.results.table import markdown
-from restore.training.hardware import default_precision, device_kind
+from restore.training.hardware import default_precision, device_kind, keep_freed_memory
 from restore.words import parse
 
 BATCH, PATCH = 128, 50
@@ -47,6 +47,7 @@ def main(arguments: list[str]) -> None:
         raise unknown("what", words["what"], ["synthesis"])
     if not words["repeats"].isdigit() or int(words["repeats"]) < 1:
         raise RequestError(f"repeats is a whole number from 1, and it is '{words['repeats']}'")
+    keep_freed_memory()
     kind = device_kind()
     repeats = int(words["repeats"])
     steps = {name: seconds_of_step(name, kind, max(2, repeats // 3)) for name in ("dncnn_s", "red30")}

@@ -12,6 +12,7 @@ import hydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from restore import recipe
 from restore.request import RequestError, answered, unknown
@@ -33,7 +34,10 @@ def command(config_name: str, task: Callable[[DictConfig], Any]) -> None:
 
     def guarded(config: DictConfig) -> Any:
         with answered():
-            return task(config)
+            try:
+                return task(config)
+            except OmegaConfBaseException as error:
+                raise RequestError(recipe.value_sentence(error)) from error
 
     folder = str(recipe.configuration())
     hydra.main(version_base="1.3", config_path=folder, config_name=config_name)(guarded)()

@@ -19,13 +19,14 @@ from restore.evaluation.examine import Score, examine
 from restore.request import RequestError, unknown
 from restore.results import conclusion, store
 from restore.results.conclusion import Facts
-from restore.training.hardware import device_kind
+from restore.training.hardware import device_kind, keep_freed_memory
 
 log = logging.getLogger("restore")
 
 
 def evaluate(config: DictConfig) -> float:
     """Restore and score every image of every set by every protocol; returns the mean PSNR of all."""
+    keep_freed_memory()
     task, model, run = what_is_scored(config)
     settings, protocols = recipe.settings(task), recipe.protocols(config.protocol, config.switches)
     if str(config.precision) not in ("32", "bf16-mixed"):

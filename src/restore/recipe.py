@@ -21,7 +21,7 @@ from omegaconf.errors import OmegaConfBaseException
 from torch import nn
 
 from restore.data.datamodule import RestorationData
-from restore.degradations.strength import test_levels
+from restore.degradations.strength import tested_levels
 from restore.evaluation.protocol import Protocol, Setting, protocol
 from restore.models.matconvnet import load_dncnn
 from restore.request import RequestError, unknown
@@ -41,7 +41,7 @@ def register_resolvers() -> None:
         "default_budget": lambda: "gpu" if device_kind() == "cuda" else "cpu",
         "default_precision": default_precision,
         "steps": lambda patches, batch: -(-int(patches) // max(1, int(batch))),
-        "test_levels": lambda value, usual: test_levels(_plain(value), _plain(usual)),
+        "tested_levels": lambda value, usual, name: tested_levels(_plain(value), _plain(usual), name),
         "run_folder": lambda resume, default: resume or default,
     }
     for name, resolver in resolvers.items():
@@ -76,6 +76,12 @@ def _sentence(config_name: str, error: Exception) -> str:
     return text.partition(" full_key:")[0]
 
 
+def value_sentence(error: OmegaConfBaseException) -> str:
+    """What a value of the configuration lacks, without OmegaConf's frame about it."""
+    text = " ".join(str(error).split()).partition(" full_key:")[0]
+    return re.sub(r"^\w+ raised while resolving interpolation: ", "", text)
+
+
 def _keys(config: DictConfig, prefix: str = "") -> list[str]:
     keys = []
     for key in config:
@@ -96,9 +102,9 @@ def build(config: DictConfig | dict, **more: Any) -> Any:
     except InstantiationException as error:
         if isinstance(error.__cause__, (ValueError, TypeError, RequestError)):
             raise RequestError(str(error.__cause__)) from error
+        if "locating target" in str(error):
+            raise RequestError(" ".join(str(error).partition(", set env var")[0].split())) from error
         raise
-    except OmegaConfBaseException as error:
-        raise RequestError(" ".join(str(error).split())) from error
 
 
 def build_network(model: DictConfig) -> nn.Module:
@@ -239,7 +245,7 @@ def chosen(config: DictConfig, words: Iterable[str], group: str) -> DictConfig:
     try:
         return OmegaConf.merge(config, OmegaConf.from_dotlist(changes))
     except OmegaConfBaseException as error:
-        raise RequestError(" ".join(str(error).split())) from error
+        raise RequestError(value_sentence(error)) from error
 
 
 def _plain(value: Any) -> Any:

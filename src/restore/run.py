@@ -24,7 +24,7 @@ from restore.results.conclusion import Facts, Gallery
 from restore.tracking.guard import GuardedLogger
 from restore.tracking.samples import Samples
 from restore.training.budget import Budget, seconds
-from restore.training.hardware import device_kind, has_bf16_units, matrix_peak
+from restore.training.hardware import device_kind, has_bf16_units, keep_freed_memory, matrix_peak
 from restore.training.module import RestorationModule
 from restore.training.progress import TrainingProgress, clock
 from restore.training.throughput import Throughput
@@ -36,6 +36,7 @@ log = logging.getLogger("restore")
 def run(config: DictConfig) -> float:
     """One job: plan, fit, test, record. Returns the best validation PSNR (the test's for a fixed network)."""
     quieten()
+    keep_freed_memory()
     folder = Path(HydraConfig.get().runtime.output_dir).resolve()
     seed_everything(config.seed, verbose=False)
     data: RestorationData = recipe.build_data(config)

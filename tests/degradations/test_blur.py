@@ -62,6 +62,16 @@ def test_filtering_is_scipys_with_nearest_border(channels, generator):
     assert (np.abs(blurred.numpy() - np.round(expected * 255) / 255) > 1e-6).mean() < 0.01
 
 
+def test_the_gaussian_is_filtered_by_its_two_lines(generator):
+    clean = torch.rand(1, 1, 40, 33, generator=generator)
+    blur = Blur("gaussian")
+    assert blur.separable
+    lines = blur(clean, generator)
+    blur.separable = False
+    assert ((lines - blur(clean, generator)) * 255).abs().max() <= 1.01
+    assert (lines == blur(clean, generator)).float().mean() > 0.99
+
+
 def test_adjoint_before_rounding(generator):
     """⟨k ⋆ x, y⟩ = ⟨x, k ⋆ y⟩ for a symmetric kernel, away from the border."""
     from kornia.filters import filter2d

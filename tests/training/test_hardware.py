@@ -17,5 +17,12 @@ def test_a_torch_without_the_question_gets_float32(monkeypatch):
     assert hardware.default_precision("cpu") == "32-true"
 
 
+def test_freed_memory_is_kept():
+    hardware.keep_freed_memory()
+    torch.zeros(50_000_000)
+    again = torch.zeros(50_000_000)
+    assert again.sum() == 0
+
+
 def test_peak_is_measured():
     assert 1e9 < hardware.matrix_peak("cpu", "32-true") < 1e14

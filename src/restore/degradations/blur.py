@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-from kornia.filters import filter2d
+from kornia.filters import filter2d, filter2d_separable
 from torch import Tensor, nn
 
 from restore.degradations import kernels
@@ -68,6 +68,7 @@ class Blur(nn.Module):
         padded = [_centred(k, side) for k in bank]
         self.register_buffer("kernels", torch.stack(padded), persistent=False)  # (kernels, rows, columns)
         self.margin = max(side) // 2
+        self.separable = kernel == "gaussian"
 
     def _motions(self, count: int = 256) -> list[Tensor]:
         """Kernels drawn once over the ranges of length and angle; samples then draw among them."""
@@ -79,7 +80,11 @@ class Blur(nn.Module):
         bank = self.kernels.to(clean.device)
         if len(bank) > 1:
             bank = bank[torch.randint(len(bank), (clean.shape[0],), generator=generator, device=clean.device)]
-        degraded = filter2d(clean.float(), bank, border_type="replicate")
+        if self.separable:
+            line = (bank.sum(dim=1), bank.sum(dim=2))
+            degraded = filter2d_separable(clean.float(), *line, border_type="replicate")
+        else:
+            degraded = filter2d(clean.float(), bank, border_type="replicate")
         if self.noise:
             noise = torch.randn(clean.shape, generator=generator, device=clean.device)
             degraded = degraded + to_unit(torch.tensor(self.noise, device=clean.device)) * noise

@@ -74,21 +74,18 @@ def _numbers(value) -> bool:
     return sequence and all(isinstance(v, Real) and not isinstance(v, bool) for v in value)
 
 
-def test_levels(value, within_range: Sequence[float]) -> list:
+def tested_levels(value, within_range: Sequence[float], name: str = "strength") -> list:
     """The strengths a model trained on `value` is tested at.
 
     A number is tested at itself and a set at its members; a range at those of the papers' usual
     strengths (`within_range`) that lie in it, or at its two ends where none does.
 
     Example:
-        >>> test_levels([0, 55], [15, 25, 50, 70])
+        >>> tested_levels([0, 55], [15, 25, 50, 70])
         [15, 25, 50]
     """
-    strength = Strength(value, "strength", -float("inf"))
+    strength = Strength(value, name, -float("inf"))
     if strength.set is not None:
         return list(strength.set)
     low, high = strength.range
     return [level for level in within_range if low <= level <= high] or [low, high]
-
-
-test_levels.__test__ = False  # its name is the field's, not pytest's
