@@ -3,7 +3,7 @@ import torch
 from restore.image import quantise, to_levels, to_unit
 
 
-def tested_levels_and_unit_range_are_inverse():
+def levels_to_test_and_unit_range_are_inverse():
     levels = torch.arange(256, dtype=torch.uint8)
     assert torch.equal(to_levels(to_unit(levels)), levels)
 

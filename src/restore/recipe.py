@@ -21,7 +21,7 @@ from omegaconf.errors import OmegaConfBaseException
 from torch import nn
 
 from restore.data.datamodule import RestorationData
-from restore.degradations.strength import tested_levels
+from restore.degradations.strength import levels_to_test
 from restore.evaluation.protocol import Protocol, Setting, protocol
 from restore.models.matconvnet import load_dncnn
 from restore.request import RequestError, unknown
@@ -41,7 +41,7 @@ def register_resolvers() -> None:
         "default_budget": lambda: "gpu" if device_kind() == "cuda" else "cpu",
         "default_precision": default_precision,
         "steps": lambda patches, batch: -(-int(patches) // max(1, int(batch))),
-        "tested_levels": lambda value, usual, name: tested_levels(_plain(value), _plain(usual), name),
+        "levels_to_test": lambda value, usual, name: levels_to_test(_plain(value), _plain(usual), name),
         "run_folder": lambda resume, default: resume or default,
     }
     for name, resolver in resolvers.items():

@@ -41,6 +41,22 @@ def test_noise_is_neither_clipped_nor_rounded_unless_asked():
     assert torch.equal(rounded, quantise(degraded))
 
 
+def test_every_switch_does_what_it_says():
+    image, noise = levels(3, 24, 20), Setting("sigma=50", 50, GaussianNoise(50))
+    base, clean = protocol("dncnn").pair(image, noise, "x")
+    clipped, _ = protocol("dncnn", {"clip_degraded": True}).pair(image, noise, "x")
+    assert torch.equal(clipped, base.clamp(0, 1))
+    assert not torch.equal(protocol("dncnn", {"seed": 2}).pair(image, noise, "x")[0], base)
+    assert protocol("dncnn", {"resize": 16}).pair(image, noise, "x")[0].shape == (1, 1, 16, 16)
+    luma = protocol("dncnn", {"luma": "y"}).pair(image, noise, "x")[1]
+    assert torch.equal(to_levels(luma), to_levels(rgb_to_y(to_unit(image))))
+    assert not torch.equal(luma, clean)
+    wang, other = (
+        protocol("dncnn", {"ssim": name}).score(clipped, clean, noise)[1] for name in ("wang", "torchmetrics")
+    )
+    assert 1e-4 < abs(wang - other) < 0.1
+
+
 def test_dncnn_rounds_the_output_and_red_does_not():
     degraded = to_unit(levels()) + 0.301
     assert torch.equal(protocol("dncnn").restore(lambda x: x, degraded, SIGMA25), quantise(degraded))
@@ -134,5 +150,7 @@ def test_names_and_switches():
     assert turned.of("sr").luma_last
     with pytest.raises(RequestError, match="unknown protocol switch 'ensembel': did you mean 'ensemble'"):
         protocol("red", {"ensembel": False})
+    with pytest.raises(RequestError, match=r"unknown protocol\.ssim 'wong': did you mean 'wang'"):
+        protocol("red", {"ssim": "wong"})
     with pytest.raises(RequestError, match=r"protocol\.ensemble is bool, and it is given 1"):
         protocol("red", {"ensemble": 1})

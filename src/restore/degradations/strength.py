@@ -74,14 +74,14 @@ def _numbers(value) -> bool:
     return sequence and all(isinstance(v, Real) and not isinstance(v, bool) for v in value)
 
 
-def tested_levels(value, within_range: Sequence[float], name: str = "strength") -> list:
+def levels_to_test(value, within_range: Sequence[float], name: str) -> list:
     """The strengths a model trained on `value` is tested at.
 
     A number is tested at itself and a set at its members; a range at those of the papers' usual
     strengths (`within_range`) that lie in it, or at its two ends where none does.
 
     Example:
-        >>> tested_levels([0, 55], [15, 25, 50, 70])
+        >>> levels_to_test([0, 55], [15, 25, 50, 70], "task.sigma")
         [15, 25, 50]
     """
     strength = Strength(value, name, -float("inf"))

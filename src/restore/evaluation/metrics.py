@@ -60,6 +60,14 @@ def ssim(restored: Tensor, clean: Tensor, border: int = 0) -> Tensor:
     return (luminance * structure).view(n, -1).mean(dim=1).float()
 
 
+def ssim_torchmetrics(restored: Tensor, clean: Tensor, border: int = 0) -> Tensor:
+    """torchmetrics' SSIM of each image, with its own padding: to show what the variant is worth."""
+    from torchmetrics.functional.image import structural_similarity_index_measure
+
+    images = (_inner(restored, border), _inner(clean, border))
+    return structural_similarity_index_measure(*images, data_range=1.0, reduction="none").reshape(-1).float()
+
+
 def _inner(image: Tensor, border: int) -> Tensor:
     """Without its border, in float64 where the device has it."""
     image = image if image.device.type == "mps" else image.double()

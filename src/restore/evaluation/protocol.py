@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from restore.colour import rgb_to_gray, rgb_to_y
-from restore.evaluation.metrics import psnr, ssim
+from restore.evaluation.metrics import psnr, ssim, ssim_torchmetrics
 from restore.evaluation.self_ensemble import self_ensemble
 from restore.image import quantise, to_levels, to_unit
 from restore.request import RequestError, unknown
@@ -50,25 +50,31 @@ class Protocol:
             Which seed matters little, but not nothing: over seeds 0 to 5 the mean of the authors'
             DnCNN-S on Set12 at sigma 25 is 30.42 dB with a standard deviation of 0.02.
         resize: side of the square that whole images are resized to first, bicubic; 0 for not.
+        luma: how colour becomes gray where the network is gray: ``gray``, ``y``, or as the task says (empty).
         luma_last: degrade the colour image and take its luma after, in float; else first, in 8 bits.
         quantise_low: round the low-resolution image of super-resolution to 8 bits.
+        clip_degraded: clip the degraded image to [0, 1] before it is restored.
         quantise_degraded: clip and round the degraded image to 8 bits before it is restored.
         quantise_restored: clip and round the restored image to 8 bits before it is scored.
         ensemble: restore by the ×8 self-ensemble.
         border: pixels left out of both scores on every side; −1 for as many as the scale.
+        ssim: ``wang``, as the papers have it, or ``torchmetrics`` with that library's padding.
         families: what differs for some families of settings.
     """
 
     name: str
     seed: int = 1
     resize: int = 0
+    luma: str = ""
     luma_last: bool = False
     quantise_low: bool = False
+    clip_degraded: bool = False
     quantise_degraded: bool = False
     quantise_restored: bool = False
     ensemble: bool = False
     border: int = 0
-    families: Mapping[str, Mapping[str, bool | int]] = field(default_factory=lambda: MappingProxyType({}))
+    ssim: str = "wang"
+    families: Mapping[str, Mapping[str, bool | int | str]] = field(default_factory=lambda: MappingProxyType({}))
 
     def of(self, family: str) -> Protocol:
         """The same for one family of settings."""
@@ -87,6 +93,7 @@ class Protocol:
             partner: of a real pair, the degraded image as in its file; nothing is synthesised then.
         """
         rules = self.of(setting.family)
+        setting = replace(setting, luma=rules.luma or setting.luma)
         if partner is not None:
             states = (self._square(image.cpu(), rules.resize) for image in (partner, levels))
             degraded, clean = (to_unit(self._luma(state, setting)).to(levels.device) for state in states)
@@ -104,6 +111,8 @@ class Protocol:
             degraded = setting.degradation(clean, generator)
         if setting.channels == 1 and clean.shape[1] == 3:
             clean, degraded = rgb_to_y(clean), rgb_to_y(degraded)
+        if rules.clip_degraded:
+            degraded = degraded.clamp(0, 1)
         if rules.quantise_degraded:
             degraded = quantise(degraded)
         return degraded.to(levels.device), clean.to(levels.device)
@@ -126,9 +135,9 @@ class Protocol:
 
     def score(self, image: Tensor, clean: Tensor, setting: Setting) -> tuple[float, float]:
         """PSNR in dB over all channels and Wang's SSIM, the mean over channels, of one image ``(1, C, H, W)``."""
-        border = self.of(setting.family).border
-        border = int(setting.strength) if border < 0 else border
-        return psnr(image, clean, border).item(), ssim(image, clean, border).item()
+        rules = self.of(setting.family)
+        border = int(setting.strength) if rules.border < 0 else rules.border
+        return psnr(image, clean, border).item(), SSIMS[rules.ssim](image, clean, border).item()
 
     def describe(self, family: str) -> str:
         """What the name stands for, in one line."""
@@ -138,17 +147,20 @@ class Protocol:
             parts.append("low-resolution image in 8 bits" if rules.quantise_low else "low-resolution image in float")
             parts.append("luma taken after degrading" if rules.luma_last else "8-bit luma degraded")
         elif family == "noise":
-            parts.append(
-                "noisy image rounded to 8 bits" if rules.quantise_degraded else "noisy image in float, not clipped"
-            )
+            kept = "clipped" if rules.clip_degraded else "in float, not clipped"
+            parts.append(f"noisy image {'rounded to 8 bits' if rules.quantise_degraded else kept}")
             parts.append(f"noise seed {rules.seed}")
         parts.append("×8 self-ensemble" if rules.ensemble else "single pass")
         parts.append("output clipped and rounded to 8 bits" if rules.quantise_restored else "float output")
         parts.append("border = scale" if rules.border < 0 else f"border {rules.border}")
-        return f"{self.name} ({', '.join([*parts, 'PSNR per image, then the mean; Wang SSIM'])})"
+        parts += ["PSNR per image, then the mean", {"wang": "Wang's SSIM"}.get(rules.ssim, f"SSIM of {rules.ssim}")]
+        return f"{self.name} ({', '.join(parts)})"
 
 
-def _families(**families: Mapping[str, bool | int]) -> Mapping[str, Mapping[str, bool | int]]:
+SSIMS = {"wang": ssim, "torchmetrics": ssim_torchmetrics}
+
+
+def _families(**families: Mapping[str, bool | int | str]) -> Mapping[str, Mapping[str, bool | int | str]]:
     return MappingProxyType({name: MappingProxyType(dict(rules)) for name, rules in families.items()})
 
 
@@ -166,7 +178,7 @@ PROTOCOLS = {
 }
 
 
-def protocol(name: str, switches: Mapping[str, bool | int] | None = None) -> Protocol:
+def protocol(name: str, switches: Mapping[str, bool | int | str] | None = None) -> Protocol:
     """A protocol by name, with some of its switches turned, which its name then says.
 
     Args:
@@ -184,6 +196,9 @@ def protocol(name: str, switches: Mapping[str, bool | int] | None = None) -> Pro
     for switch, value in switches.items():
         if switch not in known:
             raise unknown("protocol switch", switch, known)
+        allowed = {"luma": ("gray", "y", ""), "ssim": tuple(SSIMS)}.get(switch)
+        if allowed and value not in allowed:
+            raise unknown(f"protocol.{switch}", str(value), allowed)
         if type(value) is not known[switch]:
             raise RequestError(f"protocol.{switch} is {known[switch].__name__}, and it is given {value!r}")
     kept = {
