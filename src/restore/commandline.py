@@ -24,13 +24,21 @@ FLAGS_WITH_VALUE = {
 }
 
 
-def command(config_name: str, task: Callable[[DictConfig], Any]) -> None:
-    """Run a Hydra command: exit code 0 done, 1 something failed along the way, 2 the request was wrong."""
+def command(config_name: str, task: Callable[[DictConfig], Any], sweep: Callable[..., int] | None = None) -> None:
+    """Run a Hydra command: exit code 0 done, 1 something failed along the way, 2 the request was wrong.
+
+    Args:
+        sweep: what runs a multirun (``-m``) in Hydra's stead, where neither launcher nor sweeper is chosen.
+    """
     with answered():
         sys.argv[1:] = laid_over(resumed_arguments(sys.argv[1:]))
         if not {"-h", "--help", "--hydra-help", "--version"} & set(sys.argv):
             check(config_name, sys.argv[1:])
         recipe.register_resolvers()
+        words = [word for word in sys.argv[1:] if word not in ("-m", "--multirun")]
+        others = any(word.startswith(("hydra/launcher=", "hydra/sweeper=")) for word in words)
+        if sweep and len(words) < len(sys.argv) - 1 and not others:
+            raise SystemExit(sweep(config_name, words))
 
     def guarded(config: DictConfig) -> Any:
         with answered():
@@ -109,7 +117,8 @@ def resumed_arguments(arguments: Sequence[str]) -> list[str]:
     Raises:
         RequestError: not a run folder, or no ``last.ckpt`` in it.
     """
-    folder = next((Path(a.partition("=")[2]).expanduser() for a in arguments if a.startswith("resume=")), None)
+    given = (a.partition("=")[2].strip("'") for a in arguments if a.startswith("resume="))
+    folder = next((Path(folder).expanduser() for folder in given), None)
     if folder is None or str(folder) in ("", "null"):
         return list(arguments)
     recipe.run_config(folder)

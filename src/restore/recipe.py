@@ -51,8 +51,8 @@ def register_resolvers() -> None:
 # -- composing -------------------------------------------------------------------------------------
 
 
-def compose(config_name: str, overrides: Sequence[str]) -> DictConfig:
-    """The composed configuration, without running anything.
+def compose(config_name: str, overrides: Sequence[str], hydra_too: bool = False) -> DictConfig:
+    """The composed configuration, without running anything; with Hydra's own where asked.
 
     Raises:
         RequestError: it cannot be composed.
@@ -60,7 +60,7 @@ def compose(config_name: str, overrides: Sequence[str]) -> DictConfig:
     register_resolvers()
     try:
         with hydra.initialize_config_dir(str(configuration()), version_base="1.3"):
-            return hydra.compose(config_name, list(overrides))
+            return hydra.compose(config_name, list(overrides), return_hydra_config=hydra_too)
     except (HydraException, OmegaConfBaseException) as error:
         raise RequestError(_sentence(config_name, error)) from error
 

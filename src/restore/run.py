@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 import warnings
+from functools import partial
 from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig
@@ -21,6 +22,7 @@ from restore.models.cost import Cost, count_cost
 from restore.request import RequestError
 from restore.results import conclusion, store
 from restore.results.conclusion import Facts, Gallery
+from restore.sweep import sweep
 from restore.tracking.guard import GuardedLogger
 from restore.tracking.samples import Samples
 from restore.training.budget import Budget, seconds
@@ -226,4 +228,4 @@ def quieten() -> None:
 
 
 if __name__ == "__main__":
-    command("config", run)
+    command("config", run, partial(sweep, module="restore.run"))

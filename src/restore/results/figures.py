@@ -34,7 +34,7 @@ def sheet(pictures: Sequence[Picture], title: str, path: Path) -> None:
 
     The crop is the most detailed square of the clean image, so that the zoom shows texture and edges.
     """
-    plt = _pyplot()
+    plt = pyplot()
     rows = len(pictures)
     ratios = [p.clean.shape[2] / p.clean.shape[3] for p in pictures]
     size = (12, 3 * sum(ratios) + 0.25 * rows + 0.4)
@@ -73,7 +73,7 @@ def psnr_over_training(history: Path, title: str, path: Path, levels: dict[str, 
         history: ``history.csv`` of a run folder.
         levels: horizontal lines to compare with, by label, in dB on the same validation images.
     """
-    plt = _pyplot()
+    plt = pyplot()
     with history.open(newline="") as file:
         rows = list(csv.DictReader(file))
     seconds, psnr, patches = ([float(row[key]) for row in rows] for key in ("seconds", "val/psnr", "patches"))
@@ -96,7 +96,7 @@ def psnr_over_training(history: Path, title: str, path: Path, levels: dict[str, 
     plt.close(figure)
 
 
-def _pyplot():
+def pyplot():
     import matplotlib  # heavy, and only figures need it
 
     matplotlib.use("Agg")

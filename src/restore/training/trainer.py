@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import torch
@@ -19,6 +20,7 @@ from restore.request import RequestError
 from restore.training.budget import Budget
 from restore.training.hardware import device_kind
 
+RANK_TIMEOUT = timedelta(minutes=10)  # a rank that waits longer for another one gives up (gloo notices a death at once)
 NEVER = 10**9  # steps between validations until the budget has spaced them
 
 
@@ -55,7 +57,7 @@ def make_trainer(
     if parallel and strategy == "auto" and (devices != "auto" or kind == "cuda"):
         known = inspect.signature(DistributedDataParallel).parameters
         name = "forward_sync_buffers" if "forward_sync_buffers" in known else "broadcast_buffers"  # torch 2.13, before
-        strategy = DDPStrategy(gradient_as_bucket_view=True, **{name: False})
+        strategy = DDPStrategy(timeout=RANK_TIMEOUT, gradient_as_bucket_view=True, **{name: False})
     if kind == "cpu" and isinstance(devices, int) and devices > 1:
         torch.set_num_threads(max(1, (os.cpu_count() or 1) // devices))
     keep = ModelCheckpoint(

@@ -1,0 +1,58 @@
+import numpy as np
+import pytest
+from test_store import row
+
+from restore.results.grid import grid_table
+from restore.results.statistics import mean_and_deviation, paired_difference
+
+
+def scores(shift: float, noise: float, seeds: int = 3, images: int = 12, seed: int = 0) -> dict[str, list[float]]:
+    random = np.random.default_rng(seed)
+    base = np.random.default_rng(9).normal(30, 2, images)
+    return {f"{i:02d}": list(base[i] + shift + noise * random.normal(size=seeds)) for i in range(images)}
+
+
+def test_a_clear_difference_is_found_and_none_is_not_invented():
+    clear = paired_difference(scores(0, 0.05), scores(0.3, 0.05, seed=1))
+    assert clear.distinguishable
+    assert clear.mean == pytest.approx(0.3, abs=0.05)
+    assert clear.low < 0.3 < clear.high
+    same = paired_difference(scores(0, 0.1), scores(0, 0.1, seed=2))
+    assert not same.distinguishable
+    assert "not distinguishable" in str(same)
+
+
+def test_the_interval_covers_at_its_rate():
+    hits = 0
+    for trial in range(60):
+        d = paired_difference(scores(0, 0.1, 5, seed=2 * trial), scores(0.2, 0.1, 5, seed=2 * trial + 1), draws=500)
+        hits += d.low <= 0.2 <= d.high
+    assert hits >= 48
+
+
+def test_what_cannot_be_paired():
+    with pytest.raises(ValueError, match="same images"):
+        paired_difference({"a": [1.0]}, {"b": [1.0]})
+
+
+def test_mean_and_deviation():
+    assert mean_and_deviation([1.0, 3.0]) == (2.0, pytest.approx(2**0.5))
+    assert np.isnan(mean_and_deviation([1.0])[1])
+
+
+def test_grid_table_takes_seeds_together():
+    rows = [
+        row(
+            image,
+            30 + 0.5 * (step == 2) + 0.01 * seed,
+            run=f"model.skip_step={step},seed={seed}",
+            checkpoint_sha256="x",
+        )
+        for step in (0, 2)
+        for seed in (0, 1)
+        for image in ("a", "b")
+    ]
+    text = grid_table([*rows, row("a", 20, model="wavelet", run="r")])
+    assert "| model.skip_step=0 |     2 | 30.005 ± 0.007 |" in text
+    assert "+0.500 dB" in text
+    assert "wavelet" not in text
