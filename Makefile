@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help run test test-slow bench-synthesis lint wheel clean
+.PHONY: help run test test-slow sweep bench-synthesis lint wheel clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,6 +17,10 @@ test: $(INSTALLED) ## the tests, under 6 minutes on two cores
 
 test-slow: $(INSTALLED) ## the long tests too
 	$(BIN)/python -m pytest --timeout=1800
+
+sweep: $(INSTALLED) ## a small ablation: RED30's skip step × seed, 10 minutes, written to experiments/red_skip_step
+	$(BIN)/python -m restore.run -m experiment=red_skip_step
+	$(BIN)/python -m restore.report sweep=runs/sweeps/red_skip_step out=experiments/red_skip_step
 
 bench-synthesis: $(INSTALLED) ## what training pairs cost, written to experiments/bench_synthesis
 	$(BIN)/python -m restore.bench what=synthesis

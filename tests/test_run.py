@@ -117,12 +117,14 @@ def test_init_and_resume(command, tiny, tmp_path):
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",
 )
-def test_bad_input_is_answered_by_one_sentence(command, tiny, words, sentence):
+def test_bad_input_is_answered_by_one_sentence(command, tiny, tmp_path, words, sentence):
     answer = command("run", *tiny, *words)
     assert answer.code == 2
     assert sentence in answer.err
     assert "Traceback" not in answer.err + answer.out
     assert len(answer.err.strip().splitlines()) == 1, answer.err
+    assert "expected" not in answer.out, "said before any training"
+    assert not list(tmp_path.glob("runs/**/*.ckpt"))
 
 
 def test_bad_images_are_named_or_skipped_and_listed(command, tiny, tmp_path):

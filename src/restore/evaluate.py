@@ -29,6 +29,7 @@ def evaluate(config: DictConfig) -> float:
     keep_freed_memory()
     task, model, run = what_is_scored(config)
     settings, protocols = recipe.settings(task), recipe.protocols(config.protocol, config.switches)
+    conclusion.check_baselines(config.baselines, settings)
     if str(config.precision) not in ("32", "bf16-mixed"):
         raise unknown("precision", str(config.precision), ["32", "bf16-mixed"])
     network = recipe.build_network(model)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import secrets
 import shutil
 import warnings
 from functools import partial
@@ -46,6 +47,7 @@ def run(config: DictConfig) -> float:
     if config.init:
         network = recipe.load_weights(network, config.init, config.model.name)
     settings, protocols = recipe.settings(config.task), recipe.protocols(config.protocol, config.switches)
+    conclusion.check_baselines(config.baselines, settings)
     data.read_tests()
     trainable = any(parameter.requires_grad for parameter in network.parameters())
     data.read_training()
@@ -196,6 +198,8 @@ def make_logger(config: DictConfig, folder: Path) -> GuardedLogger | None:
         config.logger.save_dir = str(folder)
         if "name" in config.logger and config.logger.name is None:
             config.logger.name = f"{config.name}/{folder.name}"
+        if "id" in config.logger and config.logger.id is None:
+            config.logger.id = run_id(folder)
     try:
         logger = GuardedLogger(recipe.build(config.logger))
     except RequestError:
@@ -205,6 +209,14 @@ def make_logger(config: DictConfig, folder: Path) -> GuardedLogger | None:
         return None
     logger.log_hyperparams(OmegaConf.to_container(config, resolve=True))
     return logger
+
+
+def run_id(folder: Path) -> str:
+    """What a tracking service knows this run by: kept in its folder, so that a resumed run continues it."""
+    file = folder / "run_id"
+    if not file.is_file():
+        file.write_text(secrets.token_hex(4))
+    return file.read_text()
 
 
 def check_disk(folder: Path, cost: Cost) -> None:

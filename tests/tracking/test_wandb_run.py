@@ -40,6 +40,17 @@ def test_a_run_is_tracked_offline(command, tiny, tmp_path, monkeypatch):
     assert "wandb" not in answer.err.lower()
 
 
+def test_a_resumed_run_continues_its_wandb_run(command, tiny, tmp_path):
+    words = [word for word in tiny if word != "logger=none"]
+    assert command("run", *words, "logger=wandb").code == 0
+    folder = next((tmp_path / "runs" / "denoise_red10").iterdir())
+    answer = command("run", f"resume={folder}", "trainer.max_steps=9")
+    assert answer.code == 0, answer.err
+    ids = {log.stem for log in folder.rglob("offline-run-*/run-*.wandb")}
+    assert ids == {f"run-{(folder / 'run_id').read_text()}"}
+    assert len(list(folder.glob("wandb/offline-run-*"))) == 2
+
+
 def test_online_without_a_key_goes_on_offline_and_says_so(command, tiny, tmp_path, monkeypatch):
     monkeypatch.delenv("WANDB_API_KEY", raising=False)
     monkeypatch.delenv("WANDB_MODE", raising=False)

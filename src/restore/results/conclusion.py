@@ -67,6 +67,19 @@ def rows(scores: Sequence[Score], facts: Facts, overlaps: dict[str, dict[str, st
     return complete
 
 
+def check_baselines(names: Sequence[str], settings: Sequence[Setting]) -> None:
+    """Refuse, before anything is trained, what `classical_rows` could not score after.
+
+    Raises:
+        RequestError: an unknown method, or a denoiser for what is no noise.
+    """
+    for name in names:
+        classical(name, 0.0)
+        for setting in settings:
+            if setting.family != "noise":
+                raise RequestError(f"baselines={name} is a denoiser, and {setting.name} is no noise")
+
+
 def classical_rows(
     names: Sequence[str],
     tests: Sequence[Images],
@@ -81,8 +94,6 @@ def classical_rows(
         scores = []
         for protocol in protocols:
             for setting in settings:
-                if setting.family != "noise":
-                    raise RequestError(f"baselines={name} is a denoiser, and {setting.name} is no noise")
                 method = classical(name, float(setting.strength) / LEVELS)
                 for images in tests:
                     for index, levels in enumerate(images.images):

@@ -48,7 +48,7 @@ def wandb_logger(
         )
         mode = "offline"
     common = {"save_dir": save_dir, "project": project, "name": name, "group": group, "job_type": job_type, "id": id}
-    common |= {"tags": list(tags), "log_model": False}
+    common |= {"tags": list(tags), "log_model": False, "resume": "allow" if id else None}
 
     def start(mode: str) -> WandbLogger:
         settings = wandb.Settings(init_timeout=20, x_disable_stats=True)
