@@ -85,12 +85,14 @@ def command(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture, tmp_p
         monkeypatch.chdir(tmp_path)
         GlobalHydra.instance().clear()
         capfd.readouterr()
+        threads = torch.get_num_threads()  # a run over two processes halves them, and sums in another order
         try:
             start(config_name, task)
             code = 0
         except SystemExit as stop:
             code = stop.code or 0
         finally:
+            torch.set_num_threads(threads)
             for handler in list(logging.getLogger().handlers):  # Hydra's, of this job's streams and file
                 if isinstance(handler, logging.StreamHandler) and handler.__class__.__module__ == "logging":
                     logging.getLogger().removeHandler(handler)

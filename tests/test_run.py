@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -215,3 +216,32 @@ def test_ctrl_c_keeps_and_scores(tiny, tmp_path):
     assert (folder / "checkpoints" / "best.ckpt").is_file()
     assert (folder / "checkpoints" / "last.ckpt").is_file()
     assert len(store.read(folder / "results.csv")) == 3
+
+
+@pytest.mark.slow
+def test_two_processes_interrupted_and_resumed_equal_undisturbed(tiny, tmp_path):
+    """Ctrl-C reaches both ranks at a random step; the resumed run ends with the same weights, bit for bit."""
+    words = [*tiny, "model=dncnn_s", "model.depth=4", "trainer.devices=2", "trainer.max_steps=400", "seed=2"]
+    process = python("restore.run", *words, "name=disturbed", cwd=tmp_path, PYTHONUNBUFFERED="1")
+    group = os.getpgid(process.pid)
+    assert group == os.getpgid(0)
+    while not list(tmp_path.glob("runs/disturbed/*/history.csv")):
+        time.sleep(0.02)
+    children = {int(pid) for f in Path(f"/proc/{process.pid}/task").glob("*/children") for pid in f.read_text().split()}
+    for pid in (process.pid, *children):
+        os.kill(pid, signal.SIGINT)
+    out, err = process.communicate(timeout=240)
+    assert process.returncode == 0, err[-2000:]
+    disturbed = next((tmp_path / "runs" / "disturbed").iterdir())
+    steps = json.loads((disturbed / "result.json").read_text())["steps"]
+    assert 0 < steps < 400, f"interrupted at {steps}"
+    for more in ([f"resume={disturbed}"], [*words, "name=whole"]):
+        process = python("restore.run", *more, cwd=tmp_path)
+        out, err = process.communicate(timeout=240)
+        assert process.returncode == 0, err[-2000:]
+        assert "finished: 400 steps" in out
+    whole = next((tmp_path / "runs" / "whole").iterdir())
+    one, two = (torch.load(f / "checkpoints" / "last.ckpt", weights_only=True) for f in (disturbed, whole))
+    for name, tensor in one["state_dict"].items():
+        assert torch.equal(tensor, two["state_dict"][name]), name
+    assert one["optimizer_states"][0]["param_groups"] == two["optimizer_states"][0]["param_groups"]
