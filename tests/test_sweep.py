@@ -90,7 +90,8 @@ def test_an_impossible_point_is_refused_before_any_job(command_sweep, grid, tmp_
     assert not (tmp_path / "runs").exists()
 
 
-@pytest.mark.parametrize("moment", ["job", pytest.param("grid", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("moment", ["job", "grid"])
 def test_killed_and_completed_equals_undisturbed(command, grid, tmp_path, moment):
     """A job, or the whole grid, is killed at a random moment; the same command again gives the same numbers."""
     words = [*grid, "trainer.max_steps=120", "trainer.validations=30", "data.patches_per_epoch=36"]
