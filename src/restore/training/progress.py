@@ -59,14 +59,21 @@ class TrainingProgress(ProgressBar):
         if first:
             self._estimated = True
             pace = self.throughput.average.patches_per_second
-            log.info(
-                f"expected    {self.budget.planned} steps in {clock(left + now - self._start)} at {pace:.0f} patches/s"
-            )
+            planned, whole = self.budget.planned, clock(left + now - self._start)
+            self._say(f"expected    {planned} steps in {whole} at {pace:.0f} patches/s")
         if self.bar:
             done = self.budget.progress(trainer.global_step)
             self.bar.update(self.task, completed=done, description=self._line(trainer, left))
         elif due:
             log.info(self._line(trainer, left))
+
+    def _say(self, message: str) -> None:
+        """A line of its own, also while the bar stands on the last one."""
+        if self.bar:
+            self.bar.stop()
+        log.info(message)
+        if self.bar:
+            self.bar.start()
 
     def _left(self, trainer: Trainer, now: float) -> float:
         pace = (now - self._start) / max(1, trainer.global_step - self._first)
