@@ -18,7 +18,7 @@ test: $(INSTALLED) ## the tests, under 6 minutes on two cores
 test-slow: $(INSTALLED) ## the long tests too
 	$(BIN)/python -m pytest --timeout=1800
 
-sweep: $(INSTALLED) ## a small ablation: RED30's skip step × seed, 10 minutes, written to experiments/red_skip_step
+sweep: $(INSTALLED) ## a small ablation: RED30's skip step × seed, 12 minutes, written to experiments/red_skip_step
 	$(BIN)/python -m restore.run -m experiment=red_skip_step
 	$(BIN)/python -m restore.report sweep=runs/sweeps/red_skip_step out=experiments/red_skip_step
 
