@@ -8,14 +8,13 @@ from pathlib import Path
 import torch
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
-from torch import nn
 
 from restore import recipe
 from restore.commandline import command
 from restore.data import catalog
-from restore.data.datamodule import RestorationData, WholeImage
-from restore.data.overlap import overlap
-from restore.evaluation.examine import Score, examine
+from restore.data.datamodule import RestorationData
+from restore.data.overlap import overlaps
+from restore.evaluation.examine import examine_set
 from restore.request import RequestError, unknown
 from restore.results import conclusion, store
 from restore.results.conclusion import Facts
@@ -45,7 +44,7 @@ def evaluate(config: DictConfig) -> float:
     tests = [catalog.read(listing, task.channels, config.on_bad_image, "as in file") for listing in listings]
     for bad in (bad for images in tests for bad in images.bad):
         log.warning(f"left out    {bad}")
-    overlaps = overlaps_with_training(config, run, tests)
+    seen = overlaps_with_training(config, run, tests)
 
     device = torch.device(device_kind(config.accelerator))
     network = network.to(device, memory_format=torch.channels_last).eval()
@@ -54,7 +53,7 @@ def evaluate(config: DictConfig) -> float:
         for images in tests
         for protocol in protocols
         for setting in settings
-        for score in score_set(network, images, protocol, setting, device, str(config.precision))
+        for score in examine_set(network, images, protocol, setting, str(config.precision), device)
     ]
     training = recipe.run_config(run) if run else None
     facts = Facts(
@@ -68,8 +67,8 @@ def evaluate(config: DictConfig) -> float:
         precision=str(config.precision),
         checkpoint_sha256=recipe.digest(weights_path(weights, config.paths.weights)) if weights else "",
     )
-    found = conclusion.rows(scores, facts, overlaps)
-    beside = conclusion.classical_rows(config.baselines, tests, protocols, settings, facts, overlaps)
+    found = conclusion.rows(scores, facts, seen)
+    beside = conclusion.classical_rows(config.baselines, tests, protocols, settings, facts, seen)
     file = Path(config.results) if config.results else (run or Path()) / "results.csv"
     store.append(file, [*beside, *found])
     log.info(conclusion.tables([*beside, *found], protocols, settings))
@@ -108,17 +107,6 @@ def weights_path(weights: str | Path, folder: str | None) -> Path:
     return path
 
 
-def score_set(
-    network: nn.Module, images: catalog.Images, protocol, setting, device: torch.device, precision: str
-) -> list[Score]:
-    scores = []
-    for index, levels in enumerate(images.images):
-        partner = images.partners[index][None].to(device) if images.partners else None
-        image = WholeImage(images.name, images.names[index], index, levels[None].to(device), partner)
-        scores.append(examine(network, image, protocol, setting, precision)[3])
-    return scores
-
-
 def overlaps_with_training(config: DictConfig, run: Path | None, tests: list) -> dict[str, dict[str, str]] | None:
     """Test images that the run was trained on, by set; None where its training images are not known or not here."""
     if run is None:
@@ -129,11 +117,7 @@ def overlaps_with_training(config: DictConfig, run: Path | None, tests: list) ->
     except RequestError as error:
         log.warning(f"overlap     not checked: {error}")
         return None
-    overlaps = {images.name: overlap(data.everything_read(), images, config.paths.cache) for images in tests}
-    said = [f"{len(found)} of {name}" for name, found in overlaps.items() if found]
-    if said and config.strict:
-        raise RequestError(f"strict=true, and the training images contain {', '.join(said)}")
-    return overlaps
+    return overlaps(data.everything_read(), tests, config.paths.cache, config.strict)[0]
 
 
 def trained_patches(run: Path) -> int:

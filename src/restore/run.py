@@ -18,7 +18,7 @@ from torch import nn
 from restore import recipe
 from restore.commandline import command
 from restore.data.datamodule import RestorationData
-from restore.data.overlap import overlap
+from restore.data.overlap import overlaps
 from restore.models.cost import Cost, count_cost
 from restore.request import RequestError
 from restore.results import conclusion, store
@@ -79,10 +79,11 @@ def run(config: DictConfig) -> float:
         precision=str(config.precision),
         keep=gallery.keep,
     )
-    overlaps = None
+    found = None
     if rank_zero_only.rank == 0:
         tell_plan(config, data, network, cost, budget, channels_last, trainer.world_size, folder)
-        overlaps = check_overlap(data, config)
+        found, said = overlaps(data.everything_read(), data.tests, config.paths.cache, config.strict)
+        log.info(f"overlap     of training and test images: {', '.join(said) or 'none'}")
 
     checkpoint = None
     if trainable:
@@ -106,7 +107,7 @@ def run(config: DictConfig) -> float:
             precision=module.precision,
             checkpoint_sha256=recipe.digest(checkpoint) if checkpoint else "",
         )
-        conclude(config, folder, facts, data, module, gallery, overlaps)
+        conclude(config, folder, facts, data, module, gallery, found)
         summarise(folder, budget, trainer, throughput, float(objective))
     if logger:
         logger.finish()
@@ -120,11 +121,11 @@ def conclude(
     data: RestorationData,
     module: RestorationModule,
     gallery: Gallery,
-    overlaps: dict[str, dict[str, str]],
+    seen: dict[str, dict[str, str]],
 ) -> None:
     """Rows to ``results.csv``, the tables to the screen, the pictures to the run folder."""
-    found = conclusion.rows(module.scores, facts, overlaps)
-    beside = conclusion.classical_rows(config.baselines, data.tests, module.protocols, module.settings, facts, overlaps)
+    found = conclusion.rows(module.scores, facts, seen)
+    beside = conclusion.classical_rows(config.baselines, data.tests, module.protocols, module.settings, facts, seen)
     store.append(folder / "results.csv", [*beside, *found])
     log.info("\n" + conclusion.tables([*beside, *found], module.protocols, module.settings) + "\n")
     for line in conclusion.margins(store.means([*beside, *found]), facts.model):
@@ -146,17 +147,6 @@ def summarise(folder: Path, budget: Budget, trainer: Trainer, throughput: Throug
         f"{pace.flops / 1e9:.0f} GFLOP/s, {pace.share_of_peak:.0%} of matrix peak, val {objective:.2f} dB, "
         f"test {test:.2f} dB, {folder}"
     )
-
-
-def check_overlap(data: RestorationData, config: DictConfig) -> dict[str, dict[str, str]]:
-    """Which test images were trained or validated on, by set; said, and refused under ``strict=true``."""
-    seen = data.everything_read()
-    overlaps = {images.name: overlap(seen, images, config.paths.cache) for images in data.tests}
-    said = [f"{len(found)} of {name}" for name, found in overlaps.items() if found]
-    log.info(f"overlap     of training and test images: {', '.join(said) or 'none'}")
-    if said and config.strict:
-        raise RequestError(f"strict=true, and the training images contain {', '.join(said)}")
-    return overlaps
 
 
 def tell_plan(

@@ -12,6 +12,7 @@ import numpy as np
 from torch import Tensor
 
 from restore.data.catalog import Images, gray
+from restore.request import RequestError
 
 REDUCTION = 8  # how much smaller the images are for the first look
 SHORTLIST = 0.75  # correlation at that size above which a pair is looked at whole
@@ -43,6 +44,21 @@ def overlap(training: Images, test: Images, cache: str | Path | None = None) -> 
         except OSError:
             pass  # a cache that cannot be written only costs time
     return found
+
+
+def overlaps(
+    training: Images, tests: Sequence[Images], cache: str | Path | None, strict: bool
+) -> tuple[dict[str, dict[str, str]], list[str]]:
+    """`overlap` of each test set, by its name, and a phrase for each that has any.
+
+    Raises:
+        RequestError: an overlap under `strict`.
+    """
+    found = {images.name: overlap(training, images, cache) for images in tests}
+    said = [f"{len(names)} of {name}" for name, names in found.items() if names]
+    if said and strict:
+        raise RequestError(f"strict=true, and the training images contain {', '.join(said)}")
+    return found, said
 
 
 def _digest(image: Tensor) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 
 import torch
 from torch import Tensor
 
+from restore.data.catalog import Images
 from restore.data.datamodule import WholeImage
 from restore.evaluation.protocol import Protocol, Setting
 
@@ -51,6 +52,21 @@ def examine(
     where = (protocol.name, image.dataset, setting.name, image.name, image.index, clean.shape[1])
     scores = (*protocol.score(restored, clean, setting), *protocol.score(degraded, clean, setting))
     return degraded, restored, clean, Score(*where, *scores)
+
+
+def examine_set(
+    network: Callable[[Tensor], Tensor],
+    images: Images,
+    protocol: Protocol,
+    setting: Setting,
+    precision: str = "32",
+    device: torch.device | str = "cpu",
+) -> Iterator[Score]:
+    """`examine` every image of a set, on one device."""
+    for index, levels in enumerate(images.images):
+        states = (levels, *images.partners[index : index + 1])
+        image = WholeImage(images.name, images.names[index], index, *(state[None].to(device) for state in states))
+        yield examine(network, image, protocol, setting, precision)[3]
 
 
 def autocast(device: str, precision: str) -> AbstractContextManager:

@@ -11,9 +11,8 @@ from pathlib import Path
 from torch import Tensor
 
 from restore.data.catalog import Images
-from restore.data.datamodule import WholeImage
 from restore.evaluation.classical import classical
-from restore.evaluation.examine import Score, examine, ordered
+from restore.evaluation.examine import Score, examine_set, ordered
 from restore.evaluation.protocol import Protocol, Setting
 from restore.image import LEVELS
 from restore.request import RequestError
@@ -96,9 +95,7 @@ def classical_rows(
             for setting in settings:
                 method = classical(name, float(setting.strength) / LEVELS)
                 for images in tests:
-                    for index, levels in enumerate(images.images):
-                        image = WholeImage(images.name, images.names[index], index, levels[None])
-                        scores.append(examine(method, image, protocol, setting)[3])
+                    scores += examine_set(method, images, protocol, setting)
         scores = ordered(scores, [images.name for images in tests])
         found += rows(scores, replace(facts, model=name, checkpoint_sha256=""), overlaps)
     return found
