@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help run test test-slow sweep bench-synthesis lint wheel clean
+.PHONY: help run test test-slow test-slurm sweep bench-synthesis lint wheel clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,6 +17,9 @@ test: $(INSTALLED) ## the tests, under 6 minutes on two cores
 
 test-slow: $(INSTALLED) ## the long tests too
 	$(BIN)/python -m pytest --timeout=1800
+
+test-slurm: $(INSTALLED) ## grids on the Slurm that answers here (SLURM_CONF), preemption included
+	$(BIN)/python -m pytest tests/test_slurm.py -rs --timeout=600
 
 sweep: $(INSTALLED) ## a small ablation: RED30's skip step × seed, 12 minutes, written to experiments/red_skip_step
 	$(BIN)/python -m restore.run -m experiment=red_skip_step

@@ -28,7 +28,7 @@ def command(config_name: str, task: Callable[[DictConfig], Any], sweep: Callable
     """Run a Hydra command: exit code 0 done, 1 something failed along the way, 2 the request was wrong.
 
     Args:
-        sweep: what runs a multirun (``-m``) in Hydra's stead, where neither launcher nor sweeper is chosen.
+        sweep: what runs a multirun (``-m``) in Hydra's stead.
     """
     with answered():
         sys.argv[1:] = laid_over(resumed_arguments(sys.argv[1:]))
@@ -36,8 +36,8 @@ def command(config_name: str, task: Callable[[DictConfig], Any], sweep: Callable
             check(config_name, sys.argv[1:])
         recipe.register_resolvers()
         words = [word for word in sys.argv[1:] if word not in ("-m", "--multirun")]
-        others = any(word.startswith(("hydra/launcher=", "hydra/sweeper=")) for word in words)
-        if sweep and len(words) < len(sys.argv) - 1 and not others:
+        if sweep and len(words) < len(sys.argv) - 1:
+            _check_launcher(words)
             raise SystemExit(sweep(config_name, words))
 
     def guarded(config: DictConfig) -> Any:
@@ -103,6 +103,18 @@ def laid_over(arguments: Sequence[str]) -> list[str]:
         else:
             words.append(argument)
     return words
+
+
+def _check_launcher(words: Sequence[str]) -> None:
+    """Hydra's own launchers and sweepers run jobs within a process or start DDP's ranks wrongly (see `restore.sweep`)."""
+    for word in words:
+        group, _, name = word.partition("=")
+        if group == "hydra/launcher" and name not in ("slurm", "basic"):
+            raise RequestError(
+                f"hydra/launcher is slurm or left out, and it is '{name}'; sweep.jobs=N runs N jobs at once"
+            )
+        if group == "hydra/sweeper" and name != "basic":
+            raise RequestError(f"hydra/sweeper={name} is not supported: a grid is what its words and experiment name")
 
 
 def _check_member(folder: Path, group: str, name: Any) -> None:

@@ -36,13 +36,15 @@ def configuration() -> Path:
 def register_resolvers() -> None:
     """The few values that YAML cannot write down: they are asked of the machine or computed."""
     from restore.training.hardware import default_precision, device_kind
+    from restore.training.launch import stamp
 
     resolvers = {
         "default_budget": lambda: "gpu" if device_kind() == "cuda" else "cpu",
         "default_precision": default_precision,
         "steps": lambda patches, batch: -(-int(patches) // max(1, int(batch))),
         "levels_to_test": lambda value, usual, name: levels_to_test(_plain(value), _plain(usual), name),
-        "run_folder": lambda resume, default: resume or default,
+        "gpus": lambda accelerator, devices: devices if accelerator in ("gpu", "cuda") else None,
+        "run_folder": lambda resume, folder, now: resume or f"{folder}/{stamp(now)}",
     }
     for name, resolver in resolvers.items():
         OmegaConf.register_new_resolver(name, resolver, replace=True)

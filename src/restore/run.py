@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import secrets
 import shutil
 import warnings
@@ -10,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
 from lightning import Trainer, seed_everything
 from lightning.pytorch.utilities import rank_zero_only
 from omegaconf import DictConfig, OmegaConf, open_dict
@@ -26,7 +28,8 @@ from restore.results.conclusion import Facts, Gallery
 from restore.sweep import sweep
 from restore.tracking.guard import GuardedLogger
 from restore.tracking.samples import Samples
-from restore.training.budget import Budget, seconds
+from restore.training import launch
+from restore.training.budget import Budget, Preempted, seconds
 from restore.training.hardware import device_kind, has_bf16_units, keep_freed_memory, matrix_peak
 from restore.training.module import RestorationModule
 from restore.training.progress import TrainingProgress, clock
@@ -55,7 +58,8 @@ def run(config: DictConfig) -> float:
     check_disk(folder, cost)
 
     limits = config.trainer
-    budget = Budget(limits.max_steps, seconds(limits.max_time), limits.validations)
+    last = folder / "checkpoints" / "last.ckpt"
+    budget = Budget(limits.max_steps, seconds(limits.max_time), limits.validations, checkpoint=last)
     kind = device_kind(limits.accelerator)
     peak = matrix_peak(kind, str(limits.precision))
     throughput = Throughput(cost.macs, data.batch_size, peak, folder / "history.csv")
@@ -87,9 +91,14 @@ def run(config: DictConfig) -> float:
 
     checkpoint = None
     if trainable:
-        last = folder / "checkpoints" / "last.ckpt" if config.resume else None
-        trainer.fit(module, datamodule=data, ckpt_path=last, weights_only=True)
-        checkpoint = recipe.best_checkpoint(folder)
+        again = launch.restarted() or HydraConfig.get().mode == RunMode.MULTIRUN  # a grid's folder is its job's alone
+        resumes = config.resume or (again and last.is_file())
+        try:
+            trainer.fit(module, datamodule=data, ckpt_path=last if resumes else None, weights_only=True)
+        except Preempted:
+            log.info(f"preempted after {trainer.global_step} steps: this job is queued again and goes on from {last}")
+            launch.requeue()
+        checkpoint = recipe.best_checkpoint(trainer.strategy.broadcast(folder))
         network.load_state_dict(recipe.read_state(checkpoint))
     trainer.test(module, datamodule=data, verbose=False)
     objective = trainer.callback_metrics["test/psnr"]
@@ -187,7 +196,9 @@ def make_logger(config: DictConfig, folder: Path) -> GuardedLogger | None:
     with open_dict(config):
         config.logger.save_dir = str(folder)
         if "name" in config.logger and config.logger.name is None:
-            config.logger.name = f"{config.name}/{folder.name}"
+            config.logger.name = run_name(config.name, folder.name, in_sweep=bool(config.sweep.name))
+        if "group" in config.logger and config.logger.group is None:
+            config.logger.group = config.sweep.name or config.name
         if "id" in config.logger and config.logger.id is None:
             config.logger.id = run_id(folder)
     try:
@@ -199,6 +210,19 @@ def make_logger(config: DictConfig, folder: Path) -> GuardedLogger | None:
         return None
     logger.log_hyperparams(OmegaConf.to_container(config, resolve=True))
     return logger
+
+
+def run_name(experiment: str, folder: str, in_sweep: bool) -> str:
+    """What a tracking service shows: ``experiment/date``, or in a sweep what tells its jobs apart, first.
+
+    Example:
+        >>> run_name("red_skip_step", "model.skip_step=2,seed=0", in_sweep=True)
+        'skip_step=2,seed=0 red_skip_step'
+    """
+    if not in_sweep:
+        return f"{experiment}/{folder}"
+    values = re.sub(r"(^|,)[\w/@]+[.](?=[\w.]+=)", r"\1", folder)
+    return f"{values} {experiment}"
 
 
 def run_id(folder: Path) -> str:

@@ -20,7 +20,7 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -46,11 +46,12 @@ GROUP_VARIABLES = (
 
 @dataclass
 class Job:
-    """One point of the grid: the words of its run, those that are its own, and its folder."""
+    """One point of the grid: the words of its run, those that are its own, its folder, and where it is to run."""
 
     words: list[str]
     own: list[str]
     folder: Path
+    placed: list[str] = field(default_factory=list)
 
     @property
     def name(self) -> str:
@@ -60,6 +61,12 @@ class Job:
     def result(self) -> dict:
         file = self.folder / "result.json"
         return json.loads(file.read_text()) if file.is_file() else {}
+
+    @property
+    def log(self) -> Path:
+        """What it printed: ``job.log``, or the newest log of Slurm's."""
+        found = sorted(self.folder.glob(".submitit/*/*_0_log.out"), key=lambda file: file.stat().st_mtime)
+        return found[-1] if found else self.folder / "job.log"
 
     @property
     def state(self) -> str:
@@ -92,6 +99,8 @@ def expand(config_name: str, arguments: Sequence[str]) -> tuple[list[Job], DictC
             override = parser.parse_override(f"{key}={values}")
             swept[key] = list(override.sweep_string_iterator()) if override.is_sweep_override() else [str(values)]
     chosen = [word for word in fixed if word.startswith("experiment=")]
+    placed = [word for word in fixed if word.startswith(("hydra/launcher=", "hydra.launcher."))]  # where, not what
+    fixed = [word for word in fixed if word not in placed]
     asked = "\n".join(sorted([*fixed, *(f"{key}={','.join(values)}" for key, values in swept.items())]))
     tag = hashlib.sha256(asked.encode()).hexdigest()[:10]
     plain_experiment = len(chosen) == 1 and len(fixed) == 1 and not set(swept) & given
@@ -100,7 +109,8 @@ def expand(config_name: str, arguments: Sequence[str]) -> tuple[list[Job], DictC
     jobs = []
     for values in itertools.product(*swept.values()):
         own = [f"{key}={value}" for key, value in zip(swept, values, strict=True)]
-        jobs.append(Job([*fixed, *own], own, root / folder_name(own)))
+        words = [*fixed, *own, f"sweep.name='{sweep_name}'"]
+        jobs.append(Job(words, own, root / folder_name(own), placed))
     return jobs, shared
 
 
@@ -151,9 +161,15 @@ def sweep(config_name: str, arguments: Sequence[str], module: str) -> int:
     if shared.sweep.jobs < 1:
         raise RequestError(f"sweep.jobs must be at least 1, and it is {shared.sweep.jobs}")
     waiting = [job for job in jobs if job.state != "finished"]
-    with interruptible() as stop, ThreadPoolExecutor(shared.sweep.jobs) as pool:
-        ended = pool.map(lambda job: run_job(job, module, shared.sweep.jobs, stop), waiting)
-        codes = dict(zip([job.name for job in waiting], ended, strict=True))
+    with interruptible() as stop:
+        if "hydra/launcher=slurm" in jobs[0].placed:
+            from restore.slurm import submit
+
+            codes = submit(config_name, waiting, module, stop)
+        else:
+            with ThreadPoolExecutor(shared.sweep.jobs) as pool:
+                ended = pool.map(lambda job: run_job(job, module, shared.sweep.jobs, stop), waiting)
+                codes = dict(zip([job.name for job in waiting], ended, strict=True))
     gather(jobs)
     return conclude(jobs, codes, stop.is_set())
 
@@ -175,6 +191,8 @@ def run_job(job: Job, module: str, parallel: int, stop: threading.Event) -> int 
     if stop.is_set():
         return None
     environment = {key: value for key, value in os.environ.items() if key not in GROUP_VARIABLES}
+    if "SLURM_NTASKS" in environment:  # by this name Lightning knows that Slurm does not start the ranks
+        environment["SLURM_JOB_NAME"] = "interactive"
     if parallel > 1:
         environment["OMP_NUM_THREADS"] = str(max(1, (os.cpu_count() or 1) // parallel))
     job.folder.mkdir(parents=True, exist_ok=True)
@@ -191,10 +209,14 @@ def run_job(job: Job, module: str, parallel: int, stop: threading.Event) -> int 
             print(f"{job.name}: {line}" if parallel > 1 else line, end="", flush=True)
         code = process.wait()
     if code:
-        partial = job.folder / ".result.json"
-        partial.write_text(json.dumps({"state": "failed", "exit_code": code}) + "\n")
-        partial.replace(job.folder / "result.json")
+        mark_failed(job, code)
     return code
+
+
+def mark_failed(job: Job, code: int) -> None:
+    partial = job.folder / ".result.json"
+    partial.write_text(json.dumps({"state": "failed", "exit_code": code}) + "\n")
+    partial.replace(job.folder / "result.json")
 
 
 def gather(jobs: Sequence[Job]) -> None:
@@ -224,8 +246,8 @@ def conclude(jobs: Sequence[Job], codes: dict[str, int | None], interrupted: boo
         rows.append([job.name, state, *numbers, str(result.get("steps", "–"))])
     print("\n" + markdown(("job", "state", "val dB", "test dB", "steps"), rows))
     for job in failed:
-        lines = (job.folder / "job.log").read_text().rstrip().splitlines()[-6:]
-        print(f"\n{job.name} failed with exit code {codes[job.name]}; the end of {job.folder / 'job.log'}:")
+        lines = job.log.read_text().rstrip().splitlines()[-6:] if job.log.is_file() else []
+        print(f"\n{job.name} failed with exit code {codes[job.name]}; the end of {job.log}:")
         print("\n".join(f"    {line}" for line in lines))
     if folders := list(offline_wandb(jobs)):
         print(

@@ -23,7 +23,9 @@ def count_cost(network: nn.Module, channels: int, height: int, width: int) -> Co
 
     A convolution costs ``C_in · C_out · k² · H_out · W_out`` MACs (a transposed one: of its input's
     size); bias, activation and normalisation are left out, as in the papers' own counts. A backward
-    pass costs twice as much again. The receptive field is of a chain: ``1 + Σ (k − 1) · stride so far``.
+    pass costs twice as much again. The receptive field is that of the longest way through:
+    ``1 + Σ (k − 1) · d`` over convolutions and poolings, ``1 + Σ (⌈k / s⌉ − 1) · d`` over transposed
+    convolutions of stride s, where d is how many pixels of the image lie between two of the layer's input.
 
     Example:
         >>> from restore.models.red import REDNet
@@ -31,22 +33,27 @@ def count_cost(network: nn.Module, channels: int, height: int, width: int) -> Co
         1033344
     """
     network = copy.deepcopy(network).to("meta").eval()
-    macs, field, jump = 0, 1.0, 1.0
+    macs, field, side = 0, 1, 2**5 * 3**5  # a side that strides of 2 and 3 divide
 
-    def count(layer: nn.Module, inputs: tuple[torch.Tensor], output: torch.Tensor) -> None:
-        nonlocal macs, field, jump
-        transposed = isinstance(layer, nn.ConvTranspose2d)
-        pixels = (inputs[0] if transposed else output)[0, 0].numel()
-        macs += layer.weight.numel() * pixels
-        if transposed:
-            jump /= layer.stride[0]
-        field += (layer.kernel_size[0] - 1) * jump
-        if not transposed:
-            jump *= layer.stride[0]
+    def count_macs(layer: nn.Module, inputs: tuple[torch.Tensor], output: torch.Tensor) -> None:
+        nonlocal macs
+        if not isinstance(layer, nn.MaxPool2d):
+            pixels = (inputs[0] if isinstance(layer, nn.ConvTranspose2d) else output)[0, 0].numel()
+            macs += layer.weight.numel() * pixels
 
-    for layer in network.modules():
-        if isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d)):
-            layer.register_forward_hook(count)
-    with torch.no_grad():
-        network(torch.empty(1, channels, height, width, device="meta"))
-    return Cost(sum(p.numel() for p in network.parameters()), macs, round(field))
+    def count_field(layer: nn.Module, inputs: tuple[torch.Tensor], output: torch.Tensor) -> None:
+        nonlocal field
+        distance = round(side / inputs[0].shape[-1])
+        kernel, stride = (
+            value[0] if isinstance(value, tuple) else value for value in (layer.kernel_size, layer.stride)
+        )
+        field += (-(-kernel // stride) - 1 if isinstance(layer, nn.ConvTranspose2d) else kernel - 1) * distance
+
+    layers = [m for m in network.modules() if isinstance(m, (nn.Conv2d, nn.ConvTranspose2d, nn.MaxPool2d))]
+    for hook, size in ((count_macs, (height, width)), (count_field, (side, side))):
+        handles = [layer.register_forward_hook(hook) for layer in layers]
+        with torch.no_grad():
+            network(torch.empty(1, channels, *size, device="meta"))
+        for handle in handles:
+            handle.remove()
+    return Cost(sum(p.numel() for p in network.parameters()), macs, field)

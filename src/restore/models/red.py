@@ -6,18 +6,22 @@ Skip Connections", arXiv 1606.08921.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from torch import Tensor, nn
 from torch.nn.functional import conv2d, relu
 
 
 class Deconvolution(nn.ConvTranspose2d):
-    """A transposed convolution of stride 1, computed as the convolution it is.
+    """A transposed convolution; one of stride 1 is computed as the convolution it is.
 
     Its output is that of a convolution with the filters turned by 180° and their two channel axes
     swapped; oneDNN computes that form 1.4 times as fast, forward and backward.
     """
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
+        if self.stride != (1, 1):
+            return super().forward(x, output_size)
         turned = self.weight.transpose(0, 1).flip(2, 3)  # (out, in, k, k)
         return conv2d(x, turned, self.bias, padding=self.kernel_size[0] - 1 - self.padding[0])
 
@@ -26,8 +30,9 @@ class REDNet(nn.Module):
     """RED10, RED20, RED30 and their ablations: ``restored = degraded + decoder(encoder(degraded))``.
 
     With n = depth / 2 convolutions c1..cn and deconvolutions d1..dn (all ``kernel_size`` squared,
-    stride 1, zero padding, bias, ReLU after each but dn) and skip step s, for every k·s < n the map
-    of c(k·s) is added to that of d(n − k·s) (section 3 and the authors' released definition).
+    zero padding, bias, ReLU after each but dn) and skip step s, for every k·s < n the map of c(k·s)
+    is added to that of d(n − k·s) (section 3 and the authors' released definition). A stride of 2 at
+    ci is mirrored at d(n + 1 − i) (section 4.5).
 
     Args:
         channels: image channels, 1 or 3.
@@ -35,6 +40,9 @@ class REDNet(nn.Module):
         width: feature maps of every hidden layer (the ablations: 64; the released network: 128).
         kernel_size: odd filter size (the paper: 3; Fig. 10: 3, 5, 7, 9).
         skip_step: a skip every so many layers (the paper: 2); 0 for none, as in RED10.
+        skip_kind: ``mirrored``, or ``residual`` for Fig. 7's other network: He et al.'s blocks one
+            after the other, each of `skip_step` hidden layers, ``relu(x + layers(x))``.
+        downsample: numbers (from 1) of the convolutions of stride 2 (Fig. 8: 1, 5, 9, or 5 and 9).
 
     Shape:
         ``(N, C, H, W)`` to ``(N, C, H, W)``, any H and W.
@@ -48,8 +56,18 @@ class REDNet(nn.Module):
     from the identity.
     """
 
-    def __init__(self, channels: int = 1, depth: int = 30, width: int = 64, kernel_size: int = 3, skip_step: int = 2):
+    def __init__(
+        self,
+        channels: int = 1,
+        depth: int = 30,
+        width: int = 64,
+        kernel_size: int = 3,
+        skip_step: int = 2,
+        skip_kind: str = "mirrored",
+        downsample: Sequence[int] = (),
+    ):
         super().__init__()
+        half = depth // 2
         if depth < 2 or depth % 2:
             raise ValueError(f"model.depth must be an even number of layers, at least 2, and it is {depth}")
         if kernel_size < 1 or kernel_size % 2 == 0:
@@ -58,17 +76,25 @@ class REDNet(nn.Module):
             raise ValueError(f"model.width must be at least 1 feature map, and it is {width}")
         if skip_step < 0:
             raise ValueError(f"model.skip_step must be 0 (no skips) or more layers, and it is {skip_step}")
-        half = depth // 2
+        if skip_kind not in ("mirrored", "residual"):
+            raise ValueError(f"model.skip_kind must be mirrored or residual, and it is '{skip_kind}'")
+        if not set(downsample) <= set(range(1, half + 1)):
+            raise ValueError(f"model.downsample must name convolutions from 1 to {half}, and it is {list(downsample)}")
+        if downsample and skip_kind == "residual":
+            raise ValueError("model.skip_kind=residual adds maps of one size: leave model.downsample out")
         padding = kernel_size // 2
         sizes = [channels] + [width] * half
+        strides = [2 if number in downsample else 1 for number in range(1, half + 1)]
         self.encoder = nn.ModuleList(
-            nn.Conv2d(sizes[i], sizes[i + 1], kernel_size, padding=padding) for i in range(half)
+            nn.Conv2d(sizes[i], sizes[i + 1], kernel_size, strides[i], padding) for i in range(half)
         )
         self.decoder = nn.ModuleList(
-            Deconvolution(sizes[i + 1], sizes[i], kernel_size, padding=padding) for i in reversed(range(half))
+            Deconvolution(sizes[i + 1], sizes[i], kernel_size, strides[i], padding) for i in reversed(range(half))
         )
-        # numbers (from 1) of the convolutions whose maps are handed across
-        self.skips = tuple(range(skip_step, half, skip_step)) if skip_step else ()
+        self.skip_kind = skip_kind
+        # numbers (from 1) of the convolutions whose maps are handed across, or of the hidden layers that end a block
+        last = depth - 1 if skip_kind == "residual" else half
+        self.skips = tuple(range(skip_step, last, skip_step)) if skip_step else ()
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -79,15 +105,30 @@ class REDNet(nn.Module):
         nn.init.normal_(self.decoder[-1].weight, std=1e-3)
 
     def forward(self, degraded: Tensor) -> Tensor:
-        maps = []
-        x = degraded
+        through = self._residual if self.skip_kind == "residual" else self._mirrored
+        return degraded + through(degraded)
+
+    def _mirrored(self, x: Tensor) -> Tensor:
+        maps, shapes = [], []
         for number, convolution in enumerate(self.encoder, start=1):
-            x = relu(convolution(x))  # (N, width, H, W)
+            shapes.append(x.shape[-2:])
+            x = relu(convolution(x))  # (N, width, H, W), each side halved, rounded up, at a stride
             if number in self.skips:
                 maps.append(x)
         half = len(self.decoder)
         for number, deconvolution in enumerate(self.decoder[:-1], start=1):
-            x = relu(deconvolution(x))
+            x = relu(deconvolution(x, shapes.pop()))
             if half - number in self.skips:
                 x = x + maps.pop()
-        return degraded + self.decoder[-1](x)
+        return self.decoder[-1](x, shapes.pop())
+
+    def _residual(self, x: Tensor) -> Tensor:
+        first, *hidden, last = [*self.encoder, *self.decoder]
+        start = x = relu(first(x))
+        for number, layer in enumerate(hidden, start=1):
+            x = layer(x)
+            if number in self.skips:
+                x = start = relu(x + start)
+            else:
+                x = relu(x)
+        return last(x)

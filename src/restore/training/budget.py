@@ -1,12 +1,14 @@
-"""When a run ends: after its patches, or when its time is up, or at Ctrl-C; never by itself otherwise."""
+"""When a run ends: after its patches, or when its time is up, at Ctrl-C, or when Slurm takes its node back."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import signal
 import time
 from collections import deque
+from pathlib import Path
 
 from lightning import Callback, LightningModule, Trainer
 
@@ -43,6 +45,13 @@ def seconds(limit: str | float | None) -> float | None:
     return value
 
 
+PREEMPTION_SIGNALS = (signal.SIGUSR1, signal.SIGUSR2)  # what `sbatch --signal` and submitit (USR2) send
+
+
+class Preempted(Exception):
+    """Training was told to leave its node, and ``last.ckpt`` has everything to go on from."""
+
+
 class Budget(Callback):
     """Plans the number of steps, so that the schedule always reaches its end with the run.
 
@@ -52,21 +61,34 @@ class Budget(Callback):
     progress goes on from where it stands. Under DDP rank 0 measures, and tells the others about once
     a second, so that all agree on the rate and on the last step.
 
+    Ctrl-C finishes the step and ends the run in good order. Within a Slurm job, SIGUSR1 or SIGUSR2
+    says that the node is wanted back: the run writes ``last.ckpt`` before its next step, without
+    validating (a resumed run then equals an uninterrupted one), and raises `Preempted`.
+
     Args:
         max_steps: optimiser steps.
         max_time: seconds of training in all, earlier parts of a resumed run counted in; None for no limit.
         validations: how often the run validates, about evenly spread.
+        checkpoint: file to save to when preempted.
     """
 
-    def __init__(self, max_steps: int, max_time: float | None = None, validations: int = 10):
+    def __init__(
+        self,
+        max_steps: int,
+        max_time: float | None = None,
+        validations: int = 10,
+        checkpoint: Path | None = None,
+    ):
         if max_steps < 1:
             raise RequestError(f"trainer.max_steps must be at least 1, and it is {max_steps}")
         self.max_steps, self.max_time, self.validations = max_steps, max_time, max(1, validations)
+        self.checkpoint = checkpoint
         self.planned = max_steps
         self.anchor = (0, 0.0)  # step and progress where the plan last changed
         self.elapsed_before = 0.0
-        self.interrupted = False
+        self.interrupted = self.preempted = False
         self.reason = ""
+        self._handlers: dict[int, object] = {}
         self._started: float | None = None
         self._sync_at = 0
 
@@ -94,9 +116,12 @@ class Budget(Callback):
         self._first_step = trainer.global_step
         self._sync_at = trainer.global_step + 1
         self._space_validations(trainer)
-        self._previous_handler = None
-        with contextlib.suppress(ValueError):  # not the main thread: whoever runs us there handles Ctrl-C
-            self._previous_handler = signal.signal(signal.SIGINT, self._on_interrupt)
+        # the step that loggers are told: Lightning saves it one short, and would log a resumed run's steps twice
+        trainer.fit_loop.epoch_loop._batches_that_stepped = trainer.global_step
+        with contextlib.suppress(ValueError):  # not the main thread: whoever runs us there handles signals
+            self._handlers[signal.SIGINT] = signal.signal(signal.SIGINT, self._on_interrupt)
+            for number in PREEMPTION_SIGNALS if "SLURM_JOB_ID" in os.environ else ():
+                self._handlers[number] = signal.signal(number, self._on_preemption)
 
     def _space_validations(self, trainer: Trainer) -> None:
         trainer.val_check_batch = max(1, self.planned // self.validations) * trainer.accumulate_grad_batches
@@ -107,7 +132,13 @@ class Budget(Callback):
         self.interrupted = True
         log.info("Ctrl-C: finishing this step, then keeping and scoring what there is (again to leave at once)")
 
+    def _on_preemption(self, signum, frame) -> None:
+        self.preempted = True
+
     def on_train_batch_start(self, trainer: Trainer, module: LightningModule, batch, batch_idx: int) -> None:
+        if self.reason == "preempted":
+            trainer.save_checkpoint(self.checkpoint)
+            raise Preempted
         module.progress = self.progress(trainer.global_step)
 
     def on_train_batch_end(self, trainer: Trainer, module: LightningModule, outputs, batch, batch_idx: int) -> None:
@@ -134,6 +165,8 @@ class Budget(Callback):
             self._marks.append((step, now))
         if self.interrupted:
             stop = "interrupted"
+        elif self.preempted and step < planned and self.checkpoint:
+            stop = "preempted"
         elif self.max_time is not None and self.elapsed >= self.max_time:
             stop = "time"
         elif step >= planned:
@@ -146,12 +179,18 @@ class Budget(Callback):
             self._space_validations(trainer)
         if stop:
             self.reason = stop
-            trainer.should_stop = True
+            trainer.should_stop = stop != "preempted"  # which leaves from within, before its next step
 
     def on_train_end(self, trainer: Trainer, module: LightningModule) -> None:
         self.elapsed_before, self._started = self.elapsed, None
-        if self._previous_handler is not None:
-            signal.signal(signal.SIGINT, self._previous_handler)
+        self._restore_handlers()
+
+    def on_exception(self, trainer: Trainer, module: LightningModule, exception: BaseException) -> None:
+        self._restore_handlers()
+
+    def _restore_handlers(self) -> None:
+        while self._handlers:
+            signal.signal(*self._handlers.popitem())
 
     # -- resuming ---------------------------------------------------------------------------------
 

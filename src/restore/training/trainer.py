@@ -13,6 +13,7 @@ from lightning import Callback, Trainer
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.loggers import Logger
+from lightning.pytorch.plugins.environments import SLURMEnvironment, TorchElasticEnvironment
 from lightning.pytorch.strategies import DDPStrategy, Strategy
 from torch.nn.parallel import DistributedDataParallel
 
@@ -22,6 +23,11 @@ from restore.training.hardware import device_kind
 
 RANK_TIMEOUT = timedelta(minutes=10)  # a rank that waits longer for another one gives up (gloo notices a death at once)
 NEVER = 10**9  # steps between validations until the budget has spaced them
+
+
+def under_slurm() -> bool:
+    """Whether ``srun`` started this process, each of its tasks a rank."""
+    return SLURMEnvironment.detect() and not TorchElasticEnvironment.detect()
 
 
 def make_trainer(
@@ -89,6 +95,7 @@ def make_trainer(
             callbacks=[budget, *callbacks, keep],
             logger=logger or False,
             use_distributed_sampler=False,
+            plugins=[SLURMEnvironment(auto_requeue=False)] if under_slurm() else None,  # the Budget sees to it
             enable_model_summary=False,
             default_root_dir=folder,
         )

@@ -1,0 +1,36 @@
+"""AR-CNN, the first convolutional network for removing compression artefacts.
+
+C. Dong, Y. Deng, C. C. Loy, X. Tang, "Compression Artifacts Reduction by a Deep Convolutional Network",
+ICCV 2015, arXiv 1504.06993.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+
+class ARCNN(nn.Module):
+    """Feature extraction 9×9, enhancement 7×7, mapping 1×1, reconstruction 5×5; 64, 32, 16 maps (section 3.1).
+
+    Args:
+        channels: image channels.
+
+    Shape:
+        ``(N, C, H, W)`` to the same.
+
+    Deviations: maps are padded with zeros, so that the image keeps its size (the paper does not pad);
+    weights start as He et al. 2015 do (the paper: standard deviation 1e-3, and transfer from a
+    network trained on milder compression, which ``init=`` can do).
+    """
+
+    def __init__(self, channels: int = 1):
+        super().__init__()
+        layers: list[nn.Module] = []
+        for inside, outside, kernel_size in ((channels, 64, 9), (64, 32, 7), (32, 16, 1), (16, channels, 5)):
+            layers += [nn.Conv2d(inside, outside, kernel_size, padding=kernel_size // 2), nn.ReLU()]
+            nn.init.kaiming_normal_(layers[-2].weight, nonlinearity="relu")
+            nn.init.zeros_(layers[-2].bias)
+        self.body = nn.Sequential(*layers[:-1])
+
+    def forward(self, degraded: Tensor) -> Tensor:
+        return self.body(degraded)

@@ -1,0 +1,60 @@
+"""A network that squeezes an image to one vector: RED-Net's Fig. 5, on what skips carry past a bottleneck.
+
+X.-J. Mao, C. Shen, Y.-B. Yang, arXiv 1606.08921, section 4.2.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+from torch.nn.functional import pad, relu
+
+
+class Bottleneck(nn.Module):
+    """Five 3×3 convolutions of stride 3 (243 → 81 → 27 → 9 → 3 → 1) and five deconvolutions back.
+
+    ReLU after each layer but the last. With skips, the map of ci is added to that of d(5 − i), which
+    has its size, and the input to the output; without, nothing passes but the vector.
+
+    Args:
+        channels: image channels, 1 or 3.
+        width: feature maps of every hidden layer (not stated; RED-Net's 64).
+        skips: the symmetric ones, the input's included.
+
+    Shape:
+        ``(N, C, H, W)`` to ``(N, C, H, W)``; sides that 243 does not divide are padded by replicating
+        the border, and cropped after.
+    """
+
+    side = 243
+
+    def __init__(self, channels: int = 1, width: int = 64, skips: bool = True):
+        super().__init__()
+        if width < 1:
+            raise ValueError(f"model.width must be at least 1 feature map, and it is {width}")
+        self.skips = skips
+        sizes = [channels] + [width] * 5
+        self.encoder = nn.ModuleList(nn.Conv2d(sizes[i], sizes[i + 1], 3, stride=3) for i in range(5))
+        self.decoder = nn.ModuleList(
+            nn.ConvTranspose2d(sizes[i + 1], sizes[i], 3, stride=3) for i in reversed(range(5))
+        )
+        for convolution, deconvolution in zip(self.encoder, reversed(self.decoder), strict=True):
+            nn.init.kaiming_normal_(convolution.weight, nonlinearity="relu")
+            # filters of stride 3 do not overlap: each output pixel sums over the input's maps alone
+            nn.init.normal_(deconvolution.weight, std=(2 / deconvolution.in_channels) ** 0.5)
+            nn.init.zeros_(convolution.bias)
+            nn.init.zeros_(deconvolution.bias)
+        if skips:
+            nn.init.normal_(self.decoder[-1].weight, std=1e-3)
+
+    def forward(self, degraded: Tensor) -> Tensor:
+        height, width = degraded.shape[-2:]
+        x = pad(degraded, (0, -width % self.side, 0, -height % self.side), mode="replicate")
+        maps = [x]
+        for convolution in self.encoder:
+            maps.append(relu(convolution(maps[-1])))
+        x = maps.pop()  # (N, width, H / 243, W / 243)
+        for deconvolution in self.decoder[:-1]:
+            x = relu(deconvolution(x))
+            x = x + maps.pop() if self.skips else x
+        x = self.decoder[-1](x)
+        return (x + maps[0] if self.skips else x)[..., :height, :width]

@@ -1,0 +1,58 @@
+"""A network of convolutions only: what RED-Net's Fig. 2 compares its deconvolutions with.
+
+X.-J. Mao, C. Shen, Y.-B. Yang, arXiv 1606.08921, section 4.1.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+from torch.nn.functional import interpolate, relu
+
+
+class FullyConvolutional(nn.Module):
+    """``restored = degraded + body(degraded)``, body: `depth` convolutions, ReLU after each but the last.
+
+    Args:
+        channels: image channels, 1 or 3.
+        depth: convolutions (the paper: 5 and 10).
+        width: feature maps of every hidden layer.
+        kernel_size: odd filter size.
+        upsample_input: False pads every map with zeros. True pads none: the input is enlarged
+            bilinearly by ``depth · (kernel_size − 1)`` pixels, and ends at its own size.
+
+    Shape:
+        ``(N, C, H, W)`` to ``(N, C, H, W)``, any H and W.
+
+    Raises:
+        ValueError: an argument is out of its range.
+
+    Deviation: the paper does not say whether its convolutional networks add their input to their
+    output; ours do, as RED-Net does, so that the layers are all that differs. Nor does it say how the
+    input is enlarged. The start is `REDNet`'s.
+    """
+
+    def __init__(
+        self, channels: int = 1, depth: int = 10, width: int = 64, kernel_size: int = 3, upsample_input: bool = False
+    ):
+        super().__init__()
+        if depth < 2:
+            raise ValueError(f"model.depth must be at least 2 layers, and it is {depth}")
+        if kernel_size < 1 or kernel_size % 2 == 0:
+            raise ValueError(f"model.kernel_size must be odd, so that a map keeps its size, and it is {kernel_size}")
+        self.enlarged_by = depth * (kernel_size - 1) if upsample_input else 0
+        padding = 0 if upsample_input else kernel_size // 2
+        sizes = [channels, *[width] * (depth - 1), channels]
+        self.body = nn.ModuleList(nn.Conv2d(sizes[i], sizes[i + 1], kernel_size, padding=padding) for i in range(depth))
+        for layer in self.body:
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+            nn.init.zeros_(layer.bias)
+        nn.init.normal_(self.body[-1].weight, std=1e-3)
+
+    def forward(self, degraded: Tensor) -> Tensor:
+        x = degraded
+        if self.enlarged_by:
+            size = [side + self.enlarged_by for side in degraded.shape[-2:]]
+            x = interpolate(degraded, size, mode="bilinear", align_corners=False)
+        for layer in self.body[:-1]:
+            x = relu(layer(x))
+        return degraded + self.body[-1](x)

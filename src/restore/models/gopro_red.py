@@ -1,0 +1,91 @@
+"""The RED variants of a student study on GOPRO (Saraf, Morparia)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+from torch.nn.functional import interpolate
+
+
+class GoproRED(nn.Module):
+    """n convolutions and n deconvolutions, batch norm after every one, and a sigmoid at the end.
+
+    Skips are RED-Net's: with n = depth / 2 and step s, for every k·s < n the map of conv k·s is added
+    to that of deconv n − k·s. There is no sum of input and output.
+
+    Args:
+        channels: image channels, 1 or 3.
+        depth: layers in all, even (the study: 20).
+        width: feature maps of every hidden layer (the study: 64).
+        kernel_size: odd filter size (the study: 3).
+        skip_step: a skip every so many layers (the study: 2); 0 for none.
+        activation: ``relu`` or ``prelu``.
+        pool: numbers (from 1) of the convolutions that a 2×2 max-pooling follows, mirrored by nearest
+            up-sampling (the study does not state where).
+
+    Shape:
+        ``(N, C, H, W)`` to ``(N, C, H, W)`` in (0, 1), any H and W of at least 2^len(pool).
+
+    Raises:
+        ValueError: an argument is out of its range.
+    """
+
+    def __init__(
+        self,
+        channels: int = 3,
+        depth: int = 20,
+        width: int = 64,
+        kernel_size: int = 3,
+        skip_step: int = 2,
+        activation: str = "relu",
+        pool: Sequence[int] = (),
+    ):
+        super().__init__()
+        half = depth // 2
+        if depth < 2 or depth % 2:
+            raise ValueError(f"model.depth must be an even number of layers, at least 2, and it is {depth}")
+        if kernel_size < 1 or kernel_size % 2 == 0:
+            raise ValueError(f"model.kernel_size must be odd, so that a map keeps its size, and it is {kernel_size}")
+        if activation not in ("relu", "prelu"):
+            raise ValueError(f"model.activation must be relu or prelu, and it is '{activation}'")
+        if not set(pool) <= set(range(1, half)):
+            raise ValueError(f"model.pool must name convolutions from 1 to {half - 1}, and it is {list(pool)}")
+
+        def block(layer: type[nn.Module], maps: tuple[int, int], end: nn.Module) -> nn.Sequential:
+            convolution = layer(*maps, kernel_size, padding=kernel_size // 2, bias=False)
+            nn.init.kaiming_normal_(convolution.weight, nonlinearity="relu")
+            return nn.Sequential(convolution, nn.BatchNorm2d(maps[1]), end)
+
+        sizes = [channels] + [width] * half
+        ends = [nn.PReLU(width) if activation == "prelu" else nn.ReLU() for _ in range(depth - 1)] + [nn.Sigmoid()]
+        self.encoder = nn.ModuleList(
+            block(nn.Conv2d, (sizes[i], sizes[i + 1]), end) for i, end in enumerate(ends[:half])
+        )
+        self.decoder = nn.ModuleList(
+            block(nn.ConvTranspose2d, (sizes[i + 1], sizes[i]), end)
+            for i, end in zip(reversed(range(half)), ends[half:], strict=True)
+        )
+        self.pool = tuple(pool)
+        self.shrink = nn.MaxPool2d(2)
+        self.skips = tuple(range(skip_step, half, skip_step)) if skip_step else ()
+
+    def forward(self, degraded: Tensor) -> Tensor:
+        maps, shapes = {}, {}
+        x = degraded
+        for number, block in enumerate(self.encoder, start=1):
+            x = block(x)
+            if number in self.skips:
+                maps[number] = x
+            if number in self.pool:
+                shapes[number] = x.shape[-2:]
+                x = self.shrink(x)
+        half = len(self.decoder)
+        for number, block in enumerate(self.decoder, start=1):
+            x = block(x)
+            mirror = half - number  # the convolution whose output has this one's size
+            if mirror in self.pool:
+                x = interpolate(x, shapes[mirror], mode="nearest")
+            if mirror in self.skips:
+                x = x + maps[mirror]
+        return x

@@ -1,0 +1,127 @@
+"""Grids on a real Slurm: one and several tasks a job, preemption, cancelling. `make test-slurm` runs them."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from restore.results import store
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+
+@pytest.fixture(autouse=True)
+def slurm() -> None:
+    """Skips where no Slurm answers."""
+    if shutil.which("sbatch") is None:
+        pytest.skip("Slurm is not installed on this machine: no sbatch")
+    if subprocess.run(["sinfo", "-h"], capture_output=True, timeout=60).returncode:
+        pytest.skip("Slurm is installed here, but none answers (sinfo fails; is SLURM_CONF set?)")
+
+
+@pytest.fixture
+def grid(tiny) -> list[str]:
+    return [word for word in tiny if not word.startswith("paths.runs")]
+
+
+def start(cwd: Path, *words: str) -> subprocess.Popen:
+    environment = {**os.environ, "RESTORE_CACHE": str(cwd / "cache")}
+    command = [sys.executable, "-m", "restore.run", "-m", *words]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    return subprocess.Popen(command, cwd=cwd, env=environment, start_new_session=True, **pipes)
+
+
+def finish(process: subprocess.Popen, timeout: float = 300) -> tuple[int, str]:
+    out, _ = process.communicate(timeout=timeout)
+    return process.returncode, out
+
+
+def wait_for(condition, seconds: float = 120):
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if found := condition():
+            return found
+        time.sleep(0.2)
+    raise AssertionError(f"{condition} did not come about")
+
+
+def slurm_of(folder: Path) -> str:
+    return next(f.name for f in folder.glob(".submitit/*") if f.name.isdigit())
+
+
+def scores(folder: Path) -> list[tuple]:
+    keys = ("model", "setting", "image", "psnr", "ssim")
+    return sorted(tuple(row[key] for key in keys) for row in store.read(folder / "results.csv"))
+
+
+def test_jobs_of_one_and_two_tasks_equal_local_ones(grid, tmp_path):
+    words = [*grid, "trainer.devices=1,2", "task.sigma={set:[10,30]}", "name='a, b'"]
+    code, out = finish(start(tmp_path, "hydra/launcher=slurm", *words))
+    assert code == 0, out[-3000:]
+    assert "2 of 2 jobs finished" in out
+    (sweep,) = (tmp_path / "runs" / "sweeps").iterdir()
+    logs = {job: sorted(f.name.split("_", 1)[1] for f in (sweep / job).glob(".submitit/*/*_log.out")) for job in
+            ("trainer.devices=1", "trainer.devices=2")}  # fmt: skip
+    assert logs == {"trainer.devices=1": ["0_log.out"], "trainer.devices=2": ["0_log.out", "1_log.out"]}
+    there = {job: scores(sweep / job) for job in logs}
+
+    code, out = finish(start(tmp_path, "hydra/launcher=slurm", *words))
+    assert code == 0
+    assert "submitting" not in out, "what is finished is not submitted again"
+
+    shutil.rmtree(sweep)
+    assert finish(start(tmp_path, *words))[0] == 0
+    assert {job: scores(sweep / job) for job in logs} == there
+
+
+def test_a_preempted_job_is_queued_again_and_ends_as_if_undisturbed(grid, tmp_path):
+    words = [word for word in grid if not word.startswith("trainer.max_steps")]
+    words += ["trainer.devices=2", "trainer.max_steps=1500", "trainer.max_time=null", "seed=4"]
+    process = start(tmp_path, "hydra/launcher=slurm", *words)
+    (history,) = wait_for(lambda: list(tmp_path.glob("runs/sweeps/*/*/console.log")))
+    job = history.parent
+    wait_for(lambda: "expected" in history.read_text())
+    time.sleep(1)
+    number = slurm_of(job)
+    subprocess.run(["scancel", "--signal=USR2", number], check=True)
+    wait_for(lambda: "preempted after" in history.read_text())
+    preempted_at = int(history.read_text().partition("preempted after ")[2].split()[0])
+    assert 0 < preempted_at < 1500
+    wait_for(lambda: "PENDING" in state_of(number))  # Slurm holds a requeued job for two minutes; no need
+    subprocess.run(["scontrol", "update", f"jobid={number}", "StartTime=now"], check=True)
+    code, out = finish(process)
+    assert code == 0, out[-3000:]
+    disturbed = scores(job)
+    assert slurm_of(job) == number, "the same Slurm job, not another one"
+
+    shutil.rmtree(job.parent)
+    assert finish(start(tmp_path, *words))[0] == 0
+    assert scores(job) == disturbed
+
+
+def state_of(number: str) -> str:
+    return subprocess.run(["squeue", "-h", "-j", number, "-o", "%T"], capture_output=True, text=True).stdout
+
+
+def test_a_cancelled_job_is_reported_and_the_others_finish(grid, tmp_path):
+    words = [*grid, "trainer.max_time=null", "trainer.max_steps=200000,6"]
+    process = start(tmp_path, "hydra/launcher=slurm", *words)
+    long = wait_for(lambda: list(tmp_path.glob("runs/sweeps/*/trainer.max_steps=200000/console.log")))[0].parent
+    wait_for(lambda: "expected" in (long / "console.log").read_text())
+    subprocess.run(["scancel", slurm_of(long)], check=True)
+    code, out = finish(process)
+    assert code == 1, out[-3000:]
+    assert "1 of 2 jobs finished" in out
+    assert "trainer.max_steps=200000 failed" in out
+
+
+def test_where_slurm_is_missing_it_says_so(grid, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent))
+    code, out = finish(start(tmp_path, "hydra/launcher=slurm", *grid, "seed=0,1"))
+    assert code == 2
+    assert "no such" not in out.lower()
+    assert out.rstrip().endswith("hydra/launcher=slurm needs Slurm's sbatch, and this machine has none")
