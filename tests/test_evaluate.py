@@ -172,7 +172,7 @@ def test_general_has_all_of_table_v_and_figure_12(command, tmp_path):
         (["task=deblur", "task.kernel=gaussian", "task.size=24"], "a kernel has an odd side"),
         (["task=inpaint_text", "task.font_size=2"], "task.font_size must be from 4 to 200"),
         (["task=jpeg_blind", "task.quality=[40,10]"], "task.quality as a range goes from low to high"),
-        (["task=sr", "baselines=[wavelet]"], "baselines=wavelet is a denoiser, and scale=3 is no noise"),
+        (["task=sr", "baselines=[wavelet]"], "baselines=wavelet is not for scale=3; for it there is bicubic"),
         (["protocol.bordr=2"], "unknown protocol switch 'bordr': did you mean 'border'"),
         (["task=custom", "task.degradation._target_=no.such.Class"], "no.such.Class"),
     ],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import torch
 from torch import Tensor
@@ -47,6 +47,8 @@ def examine(
         Degraded, restored and clean image, ``(1, C, H, W)`` each, and the score.
     """
     degraded, clean = protocol.pair(image.levels, setting, image.name, image.degraded)
+    if getattr(network, "needs_mask", False):  # a classical method that is given the mask, upright
+        network.mask, protocol = (degraded != clean).any(dim=1), replace(protocol, ensemble=False)
     with torch.no_grad(), autocast(clean.device.type, precision):
         restored = protocol.restore(network, degraded, setting)
     where = (protocol.name, image.dataset, setting.name, image.name, image.index, clean.shape[1])

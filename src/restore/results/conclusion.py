@@ -11,11 +11,9 @@ from pathlib import Path
 from torch import Tensor
 
 from restore.data.catalog import Images
-from restore.evaluation.classical import classical
+from restore.evaluation.classical import Classical
 from restore.evaluation.examine import Score, examine_set, ordered
 from restore.evaluation.protocol import Protocol, Setting
-from restore.image import LEVELS
-from restore.request import RequestError
 from restore.results import figures, store, table
 from restore.results.figures import Picture
 
@@ -70,13 +68,11 @@ def check_baselines(names: Sequence[str], settings: Sequence[Setting]) -> None:
     """Refuse, before anything is trained, what `classical_rows` could not score after.
 
     Raises:
-        RequestError: an unknown method, or a denoiser for what is no noise.
+        RequestError: an unknown method, or one for another kind of degradation.
     """
     for name in names:
-        classical(name, 0.0)
         for setting in settings:
-            if setting.family != "noise":
-                raise RequestError(f"baselines={name} is a denoiser, and {setting.name} is no noise")
+            Classical(name, setting)
 
 
 def classical_rows(
@@ -87,13 +83,13 @@ def classical_rows(
     facts: Facts,
     overlaps: dict[str, dict[str, str]] | None,
 ) -> list[dict]:
-    """Rows of classical denoisers on the same test pairs; they are told the noise's sigma, a network is not."""
+    """Rows of classical methods on the same test pairs; they are told sigma, kernel or mask, a network is not."""
     found = []
     for name in names:
         scores = []
         for protocol in protocols:
             for setting in settings:
-                method = classical(name, float(setting.strength) / LEVELS)
+                method = Classical(name, setting)
                 for images in tests:
                     scores += examine_set(method, images, protocol, setting)
         scores = ordered(scores, [images.name for images in tests])
