@@ -43,6 +43,7 @@ def register_resolvers() -> None:
         "default_precision": default_precision,
         "steps": lambda patches, batch: -(-int(patches) // max(1, int(batch))),
         "levels_to_test": lambda value, usual, name: levels_to_test(_plain(value), _plain(usual), name),
+        "at": lambda budget, cpu, gpu, paper: {"cpu": cpu, "gpu": gpu}.get(budget, paper),
         "gpus": lambda accelerator, devices: devices if accelerator in ("gpu", "cuda") else None,
         "run_folder": lambda resume, folder, now: resume or f"{folder}/{stamp(now)}",
     }

@@ -99,8 +99,9 @@ def expand(config_name: str, arguments: Sequence[str]) -> tuple[list[Job], DictC
             override = parser.parse_override(f"{key}={values}")
             swept[key] = list(override.sweep_string_iterator()) if override.is_sweep_override() else [str(values)]
     chosen = [word for word in fixed if word.startswith("experiment=")]
-    placed = [word for word in fixed if word.startswith(("hydra/launcher=", "hydra.launcher."))]  # where, not what
-    fixed = [word for word in fixed if word not in placed]
+    placed = [word for word in fixed if word.startswith(("hydra/launcher=", "hydra.launcher."))]
+    elsewhere = [*placed, *(word for word in fixed if word.startswith("sweep."))]  # where and how, not what
+    fixed = [word for word in fixed if word not in elsewhere]
     asked = "\n".join(sorted([*fixed, *(f"{key}={','.join(values)}" for key, values in swept.items())]))
     tag = hashlib.sha256(asked.encode()).hexdigest()[:10]
     plain_experiment = len(chosen) == 1 and len(fixed) == 1 and not set(swept) & given
