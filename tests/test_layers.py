@@ -13,7 +13,7 @@ LAYERS = {
     **dict.fromkeys(("models", "degradations"), 1),
     **dict.fromkeys(("data", "evaluation"), 2),
     **dict.fromkeys(("training", "tracking", "results", "recipe"), 3),
-    **dict.fromkeys(("commandline", "run", "evaluate", "bench", "sweep", "slurm", "report"), 4),
+    **dict.fromkeys(("commandline", "run", "evaluate", "bench", "sweep", "slurm", "report", "campaign"), 4),
 }
 HEAVY = {"wandb", "albumentations", "h5py", "matplotlib", "onnx", "cv2", "skimage"}
 

@@ -60,6 +60,7 @@ def test_a_run_trains_scores_and_leaves_its_folder(command, tiny, tmp_path):
         ],
         ["optim=paper_red", "logger=tensorboard", "trainer.precision=bf16-mixed", "trainer.channels_last=true"],
         ["optim=paper_dncnn", "optim.optimizer.lr=1e-5", "precision=bf16-mixed", "seed=3"],
+        ["model=red20", "model.downsample=[1,5]", "feature_maps=[conv-2,deconv-3]", "optim.ema=0.5"],
         ["model=identity", "~model.width"],
     ],
     ids=lambda words: words[0],
@@ -101,6 +102,8 @@ def test_init_and_resume(command, tiny, tmp_path):
         (["task.sigma=-5"], "task.sigma must be at least 0, and it is -5"),
         (["task.sigma=[50,10]"], "task.sigma as a range goes from low to high"),
         (["data.patch_size=41"], "data.patch_size=41 is larger than the smallest training image"),
+        (["feature_maps=[conv-9]"], "unknown feature_maps 'conv-9'"),
+        (["optim.ema=1.5"], "optim.ema is a decay between 0 and 1"),
         (["model.kernel_size=4"], "model.kernel_size must be odd"),
         (["data.path=/nowhere"], "there is no folder /nowhere"),
         (["data.batch_size=3", "trainer.devices=2"], "data.batch_size=3 does not divide over 2 devices"),
@@ -110,7 +113,7 @@ def test_init_and_resume(command, tiny, tmp_path):
         (["trainer.max_steps=0"], "trainer.max_steps must be at least 1"),
         (["protocol=dncn"], "unknown protocol 'dncn': did you mean 'dncnn'"),
         (["task.channels=2"], "task.channels is 1 (gray) or 3 (colour), and it is 2"),
-        (["baselines=[bm4d]"], "unknown method 'bm4d'"),
+        (["baselines=[bm4d]"], "unknown baselines 'bm4d'"),
         (["trainer.precision=7"], "trainer: "),
         (["logger=wandb", "logger.mode=onlin"], "unknown logger.mode 'onlin'"),
         (["red30"], "'red30' is not of the form key=value"),
@@ -216,6 +219,45 @@ def test_ctrl_c_keeps_and_scores(tiny, tmp_path):
     assert (folder / "checkpoints" / "best.ckpt").is_file()
     assert (folder / "checkpoints" / "last.ckpt").is_file()
     assert len(store.read(folder / "results.csv")) == 3
+
+
+def test_preempted_by_slurm_saved_and_gone_on_equals_undisturbed(command, tiny, tmp_path, monkeypatch):
+    """SIGUSR1 within a Slurm job, at a random step in mid-epoch, with averaged weights too."""
+    words = [*tiny, "model=dncnn_s", "model.depth=4", "trainer.max_steps=600", "optim.ema=0.9", "trainer.max_time=null"]
+    folder, scontrol = tmp_path / "runs" / "disturbed", tmp_path / "bin" / "scontrol"
+    scontrol.parent.mkdir()
+    scontrol.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/asked\nkill -9 $PPID\n')  # Slurm ends a requeued job
+    scontrol.chmod(0o755)
+    path = f"{scontrol.parent}:{os.environ['PATH']}"
+    process = python(
+        "restore.run",
+        *words,
+        f"hydra.run.dir={folder}",
+        cwd=tmp_path,
+        SLURM_JOB_ID="7",
+        PATH=path,
+        PYTHONUNBUFFERED="1",
+    )
+    for line in process.stdout:
+        if line.startswith("expected"):
+            break
+    process.send_signal(signal.SIGUSR1)
+    process.communicate(timeout=120)
+    assert (tmp_path / "asked").read_text() == "requeue 7\n"
+    assert 0 < torch.load(folder / "checkpoints" / "last.ckpt", weights_only=True)["global_step"] < 600
+    assert not (folder / "result.json").exists()
+
+    monkeypatch.setenv("SLURM_RESTART_COUNT", "1")
+    assert command("run", *words, f"hydra.run.dir={folder}").code == 0
+    monkeypatch.delenv("SLURM_RESTART_COUNT")
+    assert command("run", *words, "name=whole").code == 0
+    whole = next((tmp_path / "runs" / "whole").iterdir())
+    one, two = (torch.load(f / "checkpoints" / "last.ckpt", weights_only=True) for f in (folder, whole))
+    for state in ("state_dict", "current_model_state"):
+        assert all(torch.equal(tensor, two[state][name]) for name, tensor in one[state].items()), state
+    assert any((one["state_dict"][key] != one["current_model_state"][key]).any() for key in one["state_dict"])
+    scores = [[row["psnr"] for row in store.read(f / "results.csv")] for f in (folder, whole)]
+    assert scores[0] == scores[1]
 
 
 @pytest.mark.slow

@@ -194,3 +194,27 @@ def test_names_of_jobs_are_file_names():
     assert folder_name(["model=red10", "+task.kernel='/a/b.npy'"]) == "model=red10,task.kernel=_a_b.npy"
     assert len(folder_name([f"key{i}=value" for i in range(60)])) < 150
     assert folder_name([]) == "job"
+
+
+def test_where_jobs_run_does_not_name_the_grid(grid):
+    plain, _ = expand("config", ["experiment=recipes"])
+    placed, _ = expand(
+        "config", ["experiment=recipes", "hydra/launcher=slurm", "hydra.launcher.partition=gpu", "sweep.jobs=2"]
+    )
+    assert [job.folder for job in placed] == [job.folder for job in plain]
+    assert placed[0].words == plain[0].words
+    assert placed[0].placed == ["hydra/launcher=slurm", "hydra.launcher.partition=gpu"]
+
+
+@pytest.mark.parametrize(
+    ("word", "sentence"),
+    [
+        ("hydra/launcher=joblib", "hydra/launcher is slurm or left out, and it is 'joblib'"),
+        ("hydra/sweeper=optuna", "hydra/sweeper=optuna is not supported"),
+    ],
+)
+def test_launchers_that_cannot_run_ddp_are_refused(grid, tmp_path, word, sentence):
+    code, out = finish(start(tmp_path, *grid, word, "seed=0,1"))
+    assert code == 2
+    assert sentence in out
+    assert not (tmp_path / "runs").exists()

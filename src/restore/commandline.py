@@ -36,7 +36,7 @@ def command(config_name: str, task: Callable[[DictConfig], Any], sweep: Callable
             check(config_name, sys.argv[1:])
         recipe.register_resolvers()
         words = [word for word in sys.argv[1:] if word not in ("-m", "--multirun")]
-        if sweep and len(words) < len(sys.argv) - 1:
+        if sweep and (len(words) < len(sys.argv) - 1 or "sweep.list=true" in words):
             _check_launcher(words)
             raise SystemExit(sweep(config_name, words))
 

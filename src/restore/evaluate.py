@@ -46,6 +46,8 @@ def evaluate(config: DictConfig) -> float:
         log.warning(f"left out    {bad}")
     seen = overlaps_with_training(config, run, tests)
 
+    if hasattr(network, "merged"):
+        network = network.merged()
     device = torch.device(device_kind(config.accelerator))
     network = network.to(device, memory_format=torch.channels_last).eval()
     scores = [

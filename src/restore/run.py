@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import logging
 import re
 import secrets
@@ -23,7 +24,7 @@ from restore.data.datamodule import RestorationData
 from restore.data.overlap import overlaps
 from restore.models.cost import Cost, count_cost
 from restore.request import RequestError
-from restore.results import conclusion, store
+from restore.results import conclusion, figures, store
 from restore.results.conclusion import Facts, Gallery
 from restore.sweep import sweep
 from restore.tracking.guard import GuardedLogger
@@ -34,7 +35,7 @@ from restore.training.hardware import device_kind, has_bf16_units, keep_freed_me
 from restore.training.module import RestorationModule
 from restore.training.progress import TrainingProgress, clock
 from restore.training.throughput import Throughput
-from restore.training.trainer import make_trainer
+from restore.training.trainer import make_trainer, moving_average
 
 log = logging.getLogger("restore")
 
@@ -51,6 +52,7 @@ def run(config: DictConfig) -> float:
         network = recipe.load_weights(network, config.init, config.model.name)
     settings, protocols = recipe.settings(config.task), recipe.protocols(config.protocol, config.switches)
     conclusion.check_baselines(config.baselines, settings)
+    figures.layers(network, config.feature_maps)
     data.read_tests()
     trainable = any(parameter.requires_grad for parameter in network.parameters())
     data.read_training()
@@ -64,6 +66,8 @@ def run(config: DictConfig) -> float:
     peak = matrix_peak(kind, str(limits.precision))
     throughput = Throughput(cost.macs, data.batch_size, peak, folder / "history.csv")
     callbacks = [throughput, TrainingProgress(budget, throughput), Samples()]
+    if config.optim.ema:
+        callbacks.append(moving_average(config.optim.ema))
     logger = make_logger(config, folder)
     chosen = {key: limits[key] for key in ("accelerator", "devices", "num_nodes", "strategy", "precision")}
     trainer = make_trainer(
@@ -86,8 +90,13 @@ def run(config: DictConfig) -> float:
     found = None
     if rank_zero_only.rank == 0:
         tell_plan(config, data, network, cost, budget, channels_last, trainer.world_size, folder)
-        found, said = overlaps(data.everything_read(), data.tests, config.paths.cache, config.strict)
-        log.info(f"overlap     of training and test images: {', '.join(said) or 'none'}")
+        try:
+            found, said = overlaps(data.everything_read(), data.tests, config.paths.cache, config.strict)
+            log.info(f"overlap     of training and test images: {', '.join(said) or 'none'}")
+        except ImportError as error:
+            if config.strict:
+                raise RequestError(f"strict=true compares images, and {error}") from error
+            log.warning(f"overlap     of training and test images not checked: {error}")
 
     checkpoint = None
     if trainable:
@@ -96,7 +105,7 @@ def run(config: DictConfig) -> float:
         try:
             trainer.fit(module, datamodule=data, ckpt_path=last if resumes else None, weights_only=True)
         except Preempted:
-            log.info(f"preempted after {trainer.global_step} steps: this job is queued again and goes on from {last}")
+            log.info(f"preempted after {trainer.global_step} steps: started again, it goes on from {last}")
             launch.requeue()
         checkpoint = recipe.best_checkpoint(trainer.strategy.broadcast(folder))
         network.load_state_dict(recipe.read_state(checkpoint))
@@ -130,7 +139,7 @@ def conclude(
     data: RestorationData,
     module: RestorationModule,
     gallery: Gallery,
-    seen: dict[str, dict[str, str]],
+    seen: dict[str, dict[str, str]] | None,
 ) -> None:
     """Rows to ``results.csv``, the tables to the screen, the pictures to the run folder."""
     found = conclusion.rows(module.scores, facts, seen)
@@ -139,7 +148,14 @@ def conclude(
     log.info("\n" + conclusion.tables([*beside, *found], module.protocols, module.settings) + "\n")
     for line in conclusion.margins(store.means([*beside, *found]), facts.model):
         log.info(line)
-    for picture in conclusion.draw(folder, gallery, facts.run):
+    if importlib.util.find_spec("matplotlib") is None:
+        log.info("no pictures: matplotlib is not installed")
+        return
+    pictures = conclusion.draw(folder, gallery, facts.run)
+    if config.feature_maps and gallery.pictures:
+        pictures.append(folder / "maps.png")
+        figures.feature_maps(module.network, gallery.pictures[0], config.feature_maps, facts.run, pictures[-1])
+    for picture in pictures:
         log.info(f"{picture.stem:<11} {picture}")
 
 
@@ -249,7 +265,13 @@ def quieten() -> None:
     logging.getLogger("lightning.fabric").setLevel(logging.WARNING)
     if rank_zero_only.rank != 0:
         log.setLevel(logging.WARNING)
-    for message in (".*does not have many workers.*", ".*exists and is not empty.*", ".*isinstance.treespec.*"):
+    so = (
+        ".*does not have many workers.*",
+        ".*exists and is not empty.*",
+        ".*isinstance.treespec.*",
+        ".*srun. command.*",
+    )
+    for message in so:
         warnings.filterwarnings("ignore", message)
 
 

@@ -122,7 +122,7 @@ def folder_name(own: Sequence[str]) -> str:
 
 
 def listing(config_name: str, jobs: Sequence[Job]) -> str:
-    """Each job with its parameters, GMAC per patch and estimated time, and the sum of the times."""
+    """Each job with its parameters, receptive field, GMAC per patch and estimated time, and the sum of the times."""
     rows, total = [], 0.0
     for job in jobs:
         config = recipe.compose(config_name, [word for word in job.words if not word.startswith("hydra")])
@@ -133,8 +133,9 @@ def listing(config_name: str, jobs: Sequence[Job]) -> str:
         cost = count_cost(network, *(config[g][k] for g, k in SIZES))
         estimate = estimated_seconds(config, cost.macs) if cost.parameters else 0.0
         total += estimate if job.state != "finished" else 0.0
-        rows.append([job.name, f"{cost.parameters:,}", f"{cost.macs / 1e9:.3f}", clock(estimate), job.state])
-    table = markdown(("job", "parameters", "GMAC per patch", "time at most", "state"), rows)
+        numbers = [f"{cost.parameters:,}", str(cost.receptive_field), f"{cost.macs / 1e9:.3f}"]
+        rows.append([job.name, *numbers, clock(estimate), job.state])
+    table = markdown(("job", "parameters", "receptive field", "GMAC per patch", "time at most", "state"), rows)
     return f"{table}\n\n{len(jobs)} jobs, {clock(total)} left at most, in {jobs[0].folder.parent}"
 
 
@@ -178,13 +179,17 @@ def sweep(config_name: str, arguments: Sequence[str], module: str) -> int:
 class interruptible:
     """Ctrl-C is the jobs' to answer: they get it too, finish their step and save; no further one starts."""
 
+    def __init__(self, *signals: int):
+        self.signals = signals or (signal.SIGINT,)
+
     def __enter__(self) -> threading.Event:
         self.event = threading.Event()
-        self.previous = signal.signal(signal.SIGINT, lambda *_: self.event.set())
+        self.previous = {number: signal.signal(number, lambda *_: self.event.set()) for number in self.signals}
         return self.event
 
     def __exit__(self, *_) -> None:
-        signal.signal(signal.SIGINT, self.previous)
+        for number, handler in self.previous.items():
+            signal.signal(number, handler)
 
 
 def run_job(job: Job, module: str, parallel: int, stop: threading.Event) -> int | None:

@@ -39,7 +39,7 @@ def test_every_method_improves_what_it_is_for(name, channels, photograph):
     setting = OF_FAMILY[METHODS[name].family]
     setting = Setting(setting.name, setting.strength, setting.degradation, setting.family, channels, setting.luma)
     image = WholeImage("photographs", "astronaut", 0, photograph[None])
-    degraded, restored, clean, score = examine(Classical(name, setting), image, protocol("dncnn"), setting)
+    _, restored, clean, score = examine(Classical(name, setting), image, protocol("dncnn"), setting)
     assert restored.shape == clean.shape
     assert restored.dtype == torch.float32
     assert score.psnr >= score.psnr_input + GAINS[name], (score.psnr_input, score.psnr)

@@ -76,6 +76,9 @@ class Protocol:
     ssim: str = "wang"
     families: Mapping[str, Mapping[str, bool | int | str]] = field(default_factory=lambda: MappingProxyType({}))
 
+    def __deepcopy__(self, memo: dict) -> Protocol:
+        return self  # nothing in it can be changed, and a read-only mapping cannot be copied
+
     def of(self, family: str) -> Protocol:
         """The same for one family of settings."""
         return replace(self, **self.families.get(family, {}), families=MappingProxyType({}))

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from restore.image import to_levels
+from restore.request import unknown
 
 INSET = 0.4  # share of a picture's width that its zoomed crop takes
 ERROR_SCALE = 4  # the error column shows this multiple of |restored − clean|
@@ -93,6 +94,57 @@ def psnr_over_training(history: Path, title: str, path: Path, levels: dict[str, 
         top = axis.secondary_xaxis("top", functions=(lambda s: s * rate, lambda p: p / rate))
         top.set_xlabel("thousand patches", fontsize=8)
     figure.savefig(path, dpi=110)
+    plt.close(figure)
+
+
+def layers(network: nn.Module, names: Sequence[str]) -> dict[str, nn.Module]:
+    """A network's layers by the papers' names, ``conv-2`` and ``deconv-3``, counted from 1.
+
+    Raises:
+        RequestError: a name that it has no layer for.
+    """
+    kinds = {"conv": nn.Conv2d, "deconv": nn.ConvTranspose2d}
+    every = {
+        f"{kind}-{number}": layer
+        for kind, of in kinds.items()
+        for number, layer in enumerate((module for module in network.modules() if isinstance(module, of)), start=1)
+    }
+    for name in names:
+        if name not in every:
+            raise unknown("feature_maps", name, every)
+    return {name: every[name] for name in names}
+
+
+def feature_maps(
+    network: nn.Module, picture: Picture, names: Sequence[str], title: str, path: Path, count: int = 8
+) -> None:
+    """What layers make of one degraded image (RED-Net, Fig. 3): a row each of the `count` liveliest maps after ReLU."""
+    plt = pyplot()
+    seen: dict[str, Tensor] = {}
+    chosen = layers(network, names)
+    hooks = [
+        layer.register_forward_hook(
+            lambda _, __, output, name=name: seen.update({name: output[0].float().relu().cpu()})
+        )
+        for name, layer in chosen.items()
+    ]
+    device = next(network.parameters()).device
+    with torch.no_grad():
+        network(picture.degraded.to(device))
+    for hook in hooks:
+        hook.remove()
+    height, width = picture.degraded.shape[-2:]
+    size = (1.6 * count, 1.6 * height / width * len(chosen) + 0.5)
+    figure, axes = plt.subplots(len(chosen), count, figsize=size, squeeze=False, layout="constrained")
+    for line, (name, maps) in zip(axes, seen.items(), strict=True):
+        order = maps.flatten(1).std(dim=1).argsort(descending=True)[:count]
+        for axis in line:
+            axis.set_axis_off()
+        for axis, number in zip(line, order.tolist(), strict=False):
+            axis.imshow(maps[number].numpy(), cmap="gray")
+            axis.set_title(f"{name} map {number}", fontsize=7)
+    figure.suptitle(f"{title}: {picture.name}", fontsize=9)
+    figure.savefig(path, dpi=110, pil_kwargs={"optimize": True})
     plt.close(figure)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import signal
 import time
 from collections import deque
@@ -13,6 +12,7 @@ from pathlib import Path
 from lightning import Callback, LightningModule, Trainer
 
 from restore.request import RequestError
+from restore.training.launch import preemptible
 
 log = logging.getLogger(__name__)
 
@@ -61,8 +61,8 @@ class Budget(Callback):
     progress goes on from where it stands. Under DDP rank 0 measures, and tells the others about once
     a second, so that all agree on the rate and on the last step.
 
-    Ctrl-C finishes the step and ends the run in good order. Within a Slurm job, SIGUSR1 or SIGUSR2
-    says that the node is wanted back: the run writes ``last.ckpt`` before its next step, without
+    Ctrl-C finishes the step and ends the run in good order. Within a Slurm job or a campaign, SIGUSR1
+    or SIGUSR2 says that the node is wanted back: the run writes ``last.ckpt`` before its next step, without
     validating (a resumed run then equals an uninterrupted one), and raises `Preempted`.
 
     Args:
@@ -116,11 +116,9 @@ class Budget(Callback):
         self._first_step = trainer.global_step
         self._sync_at = trainer.global_step + 1
         self._space_validations(trainer)
-        # the step that loggers are told: Lightning saves it one short, and would log a resumed run's steps twice
-        trainer.fit_loop.epoch_loop._batches_that_stepped = trainer.global_step
         with contextlib.suppress(ValueError):  # not the main thread: whoever runs us there handles signals
             self._handlers[signal.SIGINT] = signal.signal(signal.SIGINT, self._on_interrupt)
-            for number in PREEMPTION_SIGNALS if "SLURM_JOB_ID" in os.environ else ():
+            for number in PREEMPTION_SIGNALS if preemptible() else ():
                 self._handlers[number] = signal.signal(number, self._on_preemption)
 
     def _space_validations(self, trainer: Trainer) -> None:

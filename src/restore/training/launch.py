@@ -1,4 +1,4 @@
-"""Where a process stands among those that others start: Slurm's tasks, torchrun's ranks."""
+"""Where a process stands among those that others start, and may end: Slurm's tasks, torchrun's ranks, campaigns."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import time
 from datetime import datetime
 from pathlib import Path
 from typing import NoReturn
+
+CUT_SHORT = 75  # exit code: saved, and to be started again (EX_TEMPFAIL of sysexits.h)
 
 
 def stamp(now: str) -> str:
@@ -41,12 +43,19 @@ def restarted() -> bool:
     return any(int(os.environ.get(name, "0")) for name in ("SLURM_RESTART_COUNT", "TORCHELASTIC_RESTART_COUNT"))
 
 
-def requeue() -> NoReturn:
-    """Queue this Slurm job again, and leave: by submitit's own handler under submitit, else by ``scontrol``.
+def preemptible() -> bool:
+    """Whether SIGUSR1 and SIGUSR2 mean to save and leave: within a Slurm job, and where a campaign says so."""
+    return "SLURM_JOB_ID" in os.environ or "RESTORE_PREEMPTIBLE" in os.environ
 
-    Slurm ends the other ranks; they wait for it, because the first one to leave would take the
+
+def requeue() -> NoReturn:
+    """Leave, with this Slurm job queued again: by submitit's own handler under submitit, else by ``scontrol``.
+
+    Outside Slurm it leaves with `CUT_SHORT`, and whoever sent the signal starts it again. Slurm ends the other ranks; they wait for it, because the first one to leave would take the
     rank that speaks to Slurm with it.
     """
+    if "SLURM_JOB_ID" not in os.environ:
+        raise SystemExit(CUT_SHORT)
     if int(os.environ.get("SLURM_PROCID", "0")) == 0:
         handlers = [signal.getsignal(number) for number in (signal.SIGUSR2, signal.SIGUSR1)]
         submitits = [handler for handler in handlers if "submitit" in getattr(handler, "__module__", "")]

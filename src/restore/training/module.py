@@ -60,6 +60,10 @@ class RestorationModule(LightningModule):
     def configure_optimizers(self) -> torch.optim.Optimizer:
         return self.optimizer(self.network.parameters())
 
+    def on_train_start(self) -> None:
+        # the step that loggers are told: Lightning saves it one short, and would log a resumed run's steps twice
+        self.trainer.fit_loop.epoch_loop._batches_that_stepped = self.trainer.global_step
+
     def on_train_batch_start(self, batch, batch_idx: int) -> None:
         factor = self.schedule(self.progress)
         for group in self.optimizers(use_pl_optimizer=False).param_groups:

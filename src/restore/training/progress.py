@@ -8,7 +8,6 @@ import time
 
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import ProgressBar
-from rich.progress import BarColumn, Progress, TextColumn
 
 from restore.training.budget import Budget
 from restore.training.throughput import Throughput
@@ -29,7 +28,7 @@ class TrainingProgress(ProgressBar):
         super().__init__()
         self.budget, self.throughput, self.interval = budget, throughput, interval
         self.enabled = True
-        self.bar: Progress | None = None
+        self.bar = None  # a rich.progress.Progress, on a terminal
 
     def disable(self) -> None:
         self.enabled = False
@@ -43,6 +42,8 @@ class TrainingProgress(ProgressBar):
         self._start = self._shown = time.monotonic()
         self._estimated = False
         if self.enabled and sys.stdout.isatty():
+            from rich.progress import BarColumn, Progress, TextColumn  # only a terminal needs it
+
             columns = (TextColumn("training"), BarColumn(), TextColumn("{task.percentage:3.0f}%  {task.description}"))
             self.bar = Progress(*columns, transient=True)
             self.task = self.bar.add_task("", total=1.0)

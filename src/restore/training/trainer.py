@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from lightning import Callback, Trainer
 from lightning.fabric.utilities.exceptions import MisconfigurationException
-from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.callbacks import EMAWeightAveraging, ModelCheckpoint
 from lightning.pytorch.loggers import Logger
 from lightning.pytorch.plugins.environments import SLURMEnvironment, TorchElasticEnvironment
 from lightning.pytorch.strategies import DDPStrategy, Strategy
@@ -28,6 +28,17 @@ NEVER = 10**9  # steps between validations until the budget has spaced them
 def under_slurm() -> bool:
     """Whether ``srun`` started this process, each of its tasks a rank."""
     return SLURMEnvironment.detect() and not TorchElasticEnvironment.detect()
+
+
+def moving_average(decay: float) -> EMAWeightAveraging:
+    """Averages the weights exponentially over the steps; the average is what is validated, kept and tested.
+
+    Raises:
+        RequestError: the decay is not in (0, 1).
+    """
+    if not 0 < decay < 1:
+        raise RequestError(f"optim.ema is a decay between 0 and 1, such as 0.999, and it is {decay}")
+    return EMAWeightAveraging(decay=decay)
 
 
 def make_trainer(

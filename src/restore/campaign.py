@@ -1,0 +1,242 @@
+"""Train the papers' networks one after the other within a time limit, and go on where the last call ended.
+
+    python -m restore.campaign [budget=gpu] [minutes=9] [state=campaign.tar] [only=] [list=false] [words=]
+
+budget    gpu, cpu or paper: of every run, said in every record
+minutes   of this call; the run that is under way then saves and leaves, and the same command goes on with it
+state     the one file that holds the campaign: results and float16 weights of finished runs, checkpoints of the one
+          under way. Where it exists it is unpacked first. Carry it (split -b 15M, cat) to go on elsewhere
+only      names of entries, with commas
+list      only list the entries and how they stand
+words     further words for every run, with spaces: words='paths.data=sets logger=csv'
+
+The order is that of the records that matter most; the ablation grids come last. Needs RESTORE_DATA. Runs go to
+runs/campaign_<budget>/<entry>/, their summary to campaign_<budget>/{results.csv,table.md}. A run that fails, for
+want of a set for instance, is reported and does not keep the others.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import tarfile
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from restore import recipe
+from restore.request import RequestError, answered, unknown
+from restore.results import store
+from restore.results.table import markdown, means_table
+from restore.sweep import Job, expand, interruptible, mark_failed
+from restore.training.launch import CUT_SHORT
+from restore.training.progress import clock
+from restore.words import parse
+
+MARGIN = 25.0  # seconds that a run has to save and leave, and the state to be written
+GRIDS = ("red_depth", "red_residual_blocks", "red_skip_step", "red_width", "red_kernel_size", "red_patch_size",
+         "red_downsample", "dncnn_residual_bn")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One run: a name, its words, and the longest it may take at each budget."""
+
+    name: str
+    words: tuple[str, ...]
+    gpu_time: str = "5m"
+    cpu_time: str = "5m"
+
+    def command(self, budget: str, folder: Path, more: Sequence[str]) -> list[str]:
+        limit = {"gpu": [f"trainer.max_time={self.gpu_time}"], "cpu": [f"trainer.max_time={self.cpu_time}"]}
+        if (folder / "checkpoints" / "last.ckpt").is_file():
+            words = [f"resume='{folder}'"]
+        else:
+            own = [*self.words, f"budget={budget}", *limit.get(budget, []), f"name=campaign_{budget}"]
+            words = [*own, "logger=none", f"hydra.run.dir='{folder}'", *more]
+        return [sys.executable, "-m", "restore.run", *words]
+
+
+def entries(budget: str) -> list[Entry]:
+    """The campaign in its order; a grid's jobs are entries each."""
+    red = ("data=bsd300", "protocol=[red,dncnn]")
+    denoise = ("task=denoise", *red, "data.test_sets=[bsd200]")
+    sr = ("task=sr", "task.scale=3", *red, "data.test_sets=[set5]")
+    jpeg = ("task=jpeg", "task.quality=10", *red, "data.test_sets=[live1,classic5]")
+    found = [
+        Entry("dncnn_s_25", ("task=denoise", "model=dncnn_s", "data=train400", "data.patch_size=40"), "5m", "10m"),
+        Entry("red30_sigma50", (*denoise, "task.sigma=50", "model=red30"), "8m"),
+        Entry("red30_sigma30", (*denoise, "task.sigma=30", "model=red30"), "8m"),
+        Entry("dncnn_b", ("task=denoise_blind", "model=dncnn_b", "data=train400"), "8m"),
+        Entry("red30_sr3", (*sr, "model=red30"), "8m"),
+        Entry("red30_jpeg10", (*jpeg, "model=red30"), "8m"),
+    ]
+    for model in ("red20", "red10"):
+        found += [
+            Entry(f"{model}_sigma{sigma}", (*denoise, f"task.sigma={sigma}", f"model={model}")) for sigma in (50, 30)
+        ]
+        found += [Entry(f"{model}_sr3", (*sr, f"model={model}")), Entry(f"{model}_jpeg10", (*jpeg, f"model={model}"))]
+    general = ("task=general", "model=dncnn_3", "data=t91_bsd200", "data.test_sets=[set5,classic5,bsd68]")
+    found.append(Entry("dncnn_3", general, "9m"))
+    for grid in GRIDS:
+        jobs, _ = expand("config", [f"experiment={grid}", f"budget={budget}"])
+        found += [Entry(f"{grid}/{job.name}", tuple(job.words)) for job in jobs]
+    return found
+
+
+def main(arguments: list[str]) -> int:
+    defaults = {"budget": "gpu", "minutes": "9", "state": "campaign.tar", "only": "", "list": "false", "words": ""}
+    words = parse(__doc__, defaults, arguments)
+    if words["budget"] not in ("gpu", "cpu", "paper"):
+        raise unknown("budget", words["budget"], ["gpu", "cpu", "paper"])
+    try:
+        deadline = time.monotonic() + 60 * float(words["minutes"])
+    except ValueError as error:
+        raise RequestError(f"minutes is a number, and it is '{words['minutes']}'") from error
+    budget, state = words["budget"], Path(words["state"]).expanduser()
+    plan = entries(budget)
+    if words["only"]:
+        names = [entry.name for entry in plan]
+        chosen = words["only"].split(",")
+        for name in chosen:
+            if name not in names:
+                raise unknown("entry", name, names)
+        plan = [entry for entry in plan if entry.name in chosen]
+    root = Path("runs", f"campaign_{budget}").resolve()
+    unpack(state, root)
+    jobs = {entry.name: Job([], [], root / entry.name) for entry in plan}
+    if words["list"] != "true":
+        code = run_all(plan, jobs, budget, deadline, shlex.split(words["words"]))
+        pack(state, root)
+        summarise(jobs, budget)
+    else:
+        code = 0
+    rows = [[name, job.state, *(str(job.result.get(key, "–")) for key in ("test_psnr", "steps", "seconds"))]
+            for name, job in jobs.items()]  # fmt: skip
+    print("\n" + markdown(("entry", "state", "test dB", "steps", "seconds"), rows))
+    done = sum(job.state == "finished" for job in jobs.values())
+    print(f"\n{done} of {len(jobs)} finished; the same command goes on, from {state} on another machine too")
+    return code
+
+
+def run_all(plan: Sequence[Entry], jobs: dict[str, Job], budget: str, deadline: float, more: list[str]) -> int:
+    """Run what is not finished, in order, until the time is up or Ctrl-C; 1 where a run failed, else 0."""
+    code = 0
+    with interruptible(signal.SIGINT, signal.SIGTERM) as stop:
+        for entry in plan:
+            job, left = jobs[entry.name], deadline - MARGIN - time.monotonic()
+            if job.state == "finished":
+                thin(job.folder)
+                continue
+            if left < MARGIN or stop.is_set():
+                print("the time is up" if left < MARGIN else "stopped", flush=True)
+                break
+            job.folder.mkdir(parents=True, exist_ok=True)
+            print(f"\n{entry.name}: {clock(left)} left in this call", flush=True)
+            ended = run_one(entry.command(budget, job.folder, more), job.folder, left, stop)
+            if job.state == "finished":
+                thin(job.folder)
+            elif ended not in (CUT_SHORT, -signal.SIGUSR1, -signal.SIGKILL):
+                code = 1
+                mark_failed(job, ended)
+    return code
+
+
+def run_one(command: list[str], folder: Path, seconds: float, stop: threading.Event) -> int:
+    """One run, told to save and leave when its time is up or ours is; killed where it has not left then."""
+    environment = os.environ | {"RESTORE_PREEMPTIBLE": "1"}
+    until = time.monotonic() + seconds
+    with (folder / "job.log").open("ab") as log:
+        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
+        while process.poll() is None and time.monotonic() < until and not stop.wait(0.5):
+            pass
+        if process.poll() is None:
+            process.send_signal(signal.SIGUSR1)
+            try:
+                process.wait(MARGIN)
+            except subprocess.TimeoutExpired:
+                process.kill()
+    print("".join((folder / "job.log").read_text(errors="replace").splitlines(True)[-2:]), end="", flush=True)
+    return process.wait()
+
+
+# -- the state -------------------------------------------------------------------------------------
+
+
+def thin(folder: Path) -> None:
+    """Of a finished run: float16 weights in place of its checkpoints."""
+    if (folder / "weights.pt").is_file():
+        return
+    best = recipe.best_checkpoint(folder)
+    state = {
+        key: value.half() if value.is_floating_point() else value for key, value in recipe.read_state(best).items()
+    }
+    torch.save(state, folder / "weights.pt")
+    for file in (folder / "checkpoints").glob("*.ckpt"):
+        file.unlink()
+
+
+def pack(state: Path, root: Path) -> None:
+    """Everything needed to go on, in one tar, written beside and moved over the old one."""
+    kept = ("result.json", "results.csv", "history.csv", "job.log", "weights.pt", "last.ckpt", "config.yaml",
+            "overrides.yaml", "hydra.yaml")  # fmt: skip
+    partial = state.with_name(f".{state.name}.partial")
+    with tarfile.open(partial, "w:gz") as tar:
+        for file in sorted(root.rglob("*")):
+            if file.name in kept:
+                tar.add(file, file.relative_to(root))
+            elif file.name == "best.ckpt":  # its weights are enough: what goes on is last.ckpt
+                content = io.BytesIO()
+                torch.save(
+                    {"state_dict": torch.load(file, map_location="cpu", weights_only=True)["state_dict"]}, content
+                )
+                entry = tarfile.TarInfo(str(file.relative_to(root)))
+                entry.size = content.tell()
+                content.seek(0)
+                tar.addfile(entry, content)
+    partial.replace(state)
+
+
+def unpack(state: Path, root: Path) -> None:
+    """Lay a carried state out, where no run of this machine's is there already.
+
+    Raises:
+        RequestError: the file is not such a tar.
+    """
+    if not state.is_file() or root.exists():
+        return
+    try:
+        with tarfile.open(state) as tar:
+            tar.extractall(root, filter="data")
+    except (tarfile.TarError, OSError) as error:
+        raise RequestError(f"{state} is not a campaign's state ({error})") from error
+
+
+def summarise(jobs: dict[str, Job], budget: str) -> None:
+    """Results of the finished runs and a table of their means beside the published ones."""
+    rows = []
+    for name, job in jobs.items():
+        if job.state == "finished" and (job.folder / "results.csv").is_file():
+            rows += [row | {"run": name} for row in store.read(job.folder / "results.csv")]
+    if not rows:
+        return
+    folder = Path(f"campaign_{budget}")
+    folder.mkdir(exist_ok=True)
+    (folder / "results.csv").unlink(missing_ok=True)
+    store.append(folder / "results.csv", rows)
+    (folder / "table.md").write_text(means_table(store.means(rows)) + "\n")
+    print(f"\n{folder / 'table.md'}")
+
+
+if __name__ == "__main__":
+    with answered():
+        code = main(sys.argv[1:])
+    raise SystemExit(code)

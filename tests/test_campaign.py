@@ -1,0 +1,114 @@
+"""The campaign: its list, its being cut and carried to another machine, and the packages it does without."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from restore import campaign, recipe
+from restore.campaign import Entry
+from restore.commandline import laid_over
+from restore.request import RequestError
+from restore.results import store
+
+
+def test_every_entry_composes():
+    for budget in ("gpu", "cpu"):
+        entries = campaign.entries(budget)
+        names = [entry.name for entry in entries]
+        assert len(set(names)) == len(names)
+        assert names[:3] == ["dncnn_s_25", "red30_sigma50", "red30_sigma30"]
+        singles = [entry for entry in entries if "/" not in entry.name]
+        for entry in [*singles, *entries[len(singles) :: 10]]:
+            command = entry.command(budget, Path("/nowhere"), [])
+            words = [word for word in command[3:] if not word.startswith("hydra")]
+            config = recipe.compose("config", laid_over(words))
+            assert config.budget.name == budget
+    first = campaign.entries("gpu")[0]
+    config = recipe.compose("config", [*first.words, "budget=gpu"])
+    assert config.trainer.max_steps * config.data.batch_size == 10_240_000, "the paper's number of patches"
+
+
+@pytest.fixture
+def words(tiny) -> tuple[str, ...]:
+    return tuple(word for word in tiny if not word.startswith(("paths.runs", "logger", "trainer.max_steps")))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_cut_carried_and_continued_equals_undisturbed(words, tmp_path, monkeypatch, capfd):
+    long = Entry("long", (*words, "model=dncnn_s", "model.depth=5", "trainer.max_steps=900"), cpu_time="5m")
+    entries = [long, Entry("short", (*words, "trainer.max_steps=4")), Entry("no_set", ("data=gopro",))]
+    monkeypatch.setattr(campaign, "entries", lambda budget: entries)
+    monkeypatch.setattr(campaign, "MARGIN", 8.0)
+    monkeypatch.setenv("RESTORE_CACHE", str(tmp_path / "cache"))
+    for name in ("here", "there", "whole"):
+        (tmp_path / name).mkdir()
+
+    monkeypatch.chdir(tmp_path / "here")
+    assert campaign.main(["budget=cpu", "minutes=0.4"]) == 0
+    assert "0 of 3 finished" in capfd.readouterr().out
+    last = Path("runs/campaign_cpu/long/checkpoints/last.ckpt")
+    assert 0 < torch.load(last, weights_only=True)["global_step"] < 900
+
+    shutil.copy("campaign.tar", tmp_path / "there")
+    monkeypatch.chdir(tmp_path / "there")
+    assert campaign.main(["budget=cpu", "minutes=4"]) == 1
+    out = capfd.readouterr().out
+    assert "2 of 3 finished" in out
+    assert "no_set" in out.partition("| entry")[2]
+    assert not list(Path("runs/campaign_cpu/long").glob("checkpoints/*.ckpt"))
+    rows = store.read(Path("campaign_cpu/results.csv"))
+    assert {(row["run"], row["budget"]) for row in rows} == {("long", "cpu"), ("short", "cpu")}
+
+    monkeypatch.chdir(tmp_path / "whole")
+    assert campaign.main(["budget=cpu", "minutes=4", "only=long"]) == 0
+    carried, whole = (
+        torch.load(tmp_path / place / "runs/campaign_cpu/long/weights.pt", weights_only=True)
+        for place in ("there", "whole")
+    )
+    assert all(torch.equal(value, whole[key]) for key, value in carried.items())
+    assert all(value.dtype != torch.float32 for value in carried.values())
+
+
+def test_refusals(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(RequestError, match="did you mean 'gpu'"):
+        campaign.main(["budget=gpus"])
+    with pytest.raises(RequestError, match="minutes is a number, and it is 'ten'"):
+        campaign.main(["minutes=ten"])
+    with pytest.raises(RequestError, match="did you mean 'red30_sr3'"):
+        campaign.main(["only=red30_sr4"])
+    (tmp_path / "campaign.tar").write_text("no tar")
+    with pytest.raises(RequestError, match="campaign[.]tar is not a campaign's state"):
+        campaign.main(["list=true"])
+
+
+HIDE = """
+import sys
+from importlib.machinery import PathFinder
+
+class Hiding(PathFinder):
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        hidden = {"wandb", "albumentations", "h5py", "cv2", "skimage", "pywt", "submitit", "tensorboard"}
+        return None if name.partition(".")[0] in hidden else PathFinder.find_spec(name, path, target)
+
+sys.meta_path = [Hiding if finder is PathFinder else finder for finder in sys.meta_path]
+"""
+
+
+def test_a_run_without_the_packages_it_does_not_use(words, tmp_path):
+    (tmp_path / "sitecustomize.py").write_text(HIDE)
+    source = str(Path(recipe.__file__).parents[1])
+    environment = os.environ | {"PYTHONPATH": f"{tmp_path}:{source}", "RESTORE_CACHE": str(tmp_path / "cache")}
+    command = [sys.executable, "-m", "restore.run", *words, "trainer.max_steps=4", "logger=none"]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "not checked: No module named 'cv2'" in done.stdout
+    rows = store.read(next(tmp_path.glob("runs/*/*/results.csv")))
+    assert {row["overlap"] for row in rows} == {"unknown"}
