@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help run test test-slow test-slurm sweep bench-synthesis lint wheel clean
+.PHONY: help run test test-slow test-slurm sweep bench bench-gpu bench-synthesis lint wheel clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +24,12 @@ test-slurm: $(INSTALLED) ## grids on the Slurm that answers here (SLURM_CONF), p
 sweep: $(INSTALLED) ## a small ablation: RED30's skip step × seed, 12 minutes, written to experiments/red_skip_step
 	$(BIN)/python -m restore.run -m experiment=red_skip_step
 	$(BIN)/python -m restore.report sweep=runs/sweeps/red_skip_step out=experiments/red_skip_step
+
+bench: $(INSTALLED) ## training and inference speed on this machine, 8 minutes, written to experiments/bench
+	$(BIN)/python -m restore.bench
+
+bench-gpu: $(INSTALLED) ## the same on a CUDA device; says so where there is none
+	$(BIN)/python -m restore.bench device=cuda out=experiments/bench_gpu
 
 bench-synthesis: $(INSTALLED) ## what training pairs cost, written to experiments/bench_synthesis
 	$(BIN)/python -m restore.bench what=synthesis

@@ -18,7 +18,7 @@ from restore.evaluation.examine import examine_set
 from restore.request import RequestError, unknown
 from restore.results import conclusion, store
 from restore.results.conclusion import Facts
-from restore.training.hardware import device_kind, keep_freed_memory
+from restore.training.hardware import device_kind, float32_is_float32, keep_freed_memory
 
 log = logging.getLogger("restore")
 
@@ -48,6 +48,7 @@ def evaluate(config: DictConfig) -> float:
 
     if hasattr(network, "merged"):
         network = network.merged()
+    float32_is_float32()
     device = torch.device(device_kind(config.accelerator))
     network = network.to(device, memory_format=torch.channels_last).eval()
     scores = [

@@ -31,7 +31,7 @@ from restore.tracking.guard import GuardedLogger
 from restore.tracking.samples import Samples
 from restore.training import launch
 from restore.training.budget import Budget, Preempted, seconds
-from restore.training.hardware import device_kind, has_bf16_units, keep_freed_memory, matrix_peak
+from restore.training.hardware import device_kind, float32_is_float32, has_bf16_units, keep_freed_memory, matrix_peak
 from restore.training.module import RestorationModule
 from restore.training.progress import TrainingProgress, clock
 from restore.training.throughput import Throughput
@@ -44,6 +44,7 @@ def run(config: DictConfig) -> float:
     """One job: plan, fit, test, record. Returns the best validation PSNR (the test's for a fixed network)."""
     quieten()
     keep_freed_memory()
+    float32_is_float32()
     folder = Path(HydraConfig.get().runtime.output_dir).resolve()
     seed_everything(config.seed, verbose=False)
     data: RestorationData = recipe.build_data(config)
@@ -101,6 +102,8 @@ def run(config: DictConfig) -> float:
     checkpoint = None
     if trainable:
         again = launch.restarted() or HydraConfig.get().mode == RunMode.MULTIRUN  # a grid's folder is its job's alone
+        if limits.compile:
+            network.compile()  # in place, so that checkpoints keep their names
         resumes = config.resume or (again and last.is_file())
         try:
             trainer.fit(module, datamodule=data, ckpt_path=last if resumes else None, weights_only=True)

@@ -26,3 +26,22 @@ def test_freed_memory_is_kept():
 
 def test_peak_is_measured():
     assert 1e9 < hardware.matrix_peak("cpu", "32-true") < 1e14
+
+
+def test_compiling_compiles_and_keeps_names():
+    """`nn.Module.compile` compiles in place; an nn.Sequential as the whole network would silently not be."""
+    from torch._dynamo.utils import counters
+
+    from restore.models.red import REDNet
+
+    network = REDNet(depth=4, width=4)
+    names = set(network.state_dict())
+    x = torch.rand(1, 1, 12, 12)
+    plain = network(x)
+    counters.clear()
+    torch._dynamo.reset()
+    network.compile(backend="eager")
+    torch.testing.assert_close(network(x), plain)
+    assert counters["stats"]["unique_graphs"] > 0
+    assert set(network.state_dict()) == names
+    torch._dynamo.reset()

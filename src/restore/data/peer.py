@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -121,3 +122,43 @@ class PeerPairs(Dataset):
         clean = self.crop(image=self.images[index % len(self.images)])["image"]
         degraded = self.corrupt(np.ascontiguousarray(clean), random)
         return tuple(torch.from_numpy(np.array(i, np.float32) / 255)[None] for i in (degraded, clean))
+
+
+class FilePatches(Dataset):
+    """A patch per item as the common training programs have it: read a file, crop, turn, add noise.
+
+    Args:
+        files: gray images.
+        side: of the patch.
+        sigma: of the noise, in levels.
+        count: items.
+    """
+
+    def __init__(self, files: list[str], side: int, sigma: float, count: int):
+        self.files, self.side, self.sigma, self.count = files, side, sigma, count
+
+    @staticmethod
+    def write(images: list[Tensor], folder: Path, side: int = 180) -> list[str]:
+        """PNG files of the images' middles, of Train400's size."""
+        import cv2
+
+        files = []
+        for number, image in enumerate(images):
+            top, left = ((length - side) // 2 for length in image.shape[-2:])
+            files.append(str(folder / f"{number}.png"))
+            cv2.imwrite(files[-1], image[0, top : top + side, left : left + side].numpy())
+        return files
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, item: int) -> tuple[Tensor, Tensor]:
+        import cv2
+
+        random = np.random.default_rng(item)
+        image = cv2.imread(self.files[random.integers(len(self.files))], cv2.IMREAD_GRAYSCALE)
+        top, left = (random.integers(length - self.side + 1) for length in image.shape)
+        patch = np.rot90(image[top : top + self.side, left : left + self.side], random.integers(4))
+        patch = patch[::-1] if random.integers(2) else patch
+        clean = torch.from_numpy(np.ascontiguousarray(patch, dtype=np.float32) / 255)[None]
+        return clean + self.sigma / 255 * torch.randn(clean.shape), clean

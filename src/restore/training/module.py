@@ -58,7 +58,10 @@ class RestorationModule(LightningModule):
     # -- training ---------------------------------------------------------------------------------
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        return self.optimizer(self.network.parameters())
+        built = self.optimizer(self.network.parameters())
+        if built.defaults.get("fused", False) is None and self.device.type in ("cpu", "cuda"):
+            built = self.optimizer(self.network.parameters(), fused=True)  # one kernel for all tensors
+        return built
 
     def on_train_start(self) -> None:
         # the step that loggers are told: Lightning saves it one short, and would log a resumed run's steps twice

@@ -1,0 +1,1 @@
+"""Measurements of what this code costs on this machine: ``python -m restore.bench``."""

@@ -1,0 +1,48 @@
+"""Measure what this code costs on this machine.
+
+    python -m restore.bench [what=training,inference] [repeats=7] [out=experiments/bench] [device=any]
+
+what=training    patches/s of restore.run, a plain loop and a peer's; of every network in float32 and bfloat16 with
+                 their shares of the measured peaks; how cost grows with batch, patch, width and depth; DDP
+what=inference   seconds an image: precisions, batches, self-ensemble, DnCNN's Table IV, RED-Net's strides
+what=synthesis   patches/s of each task's training pairs, beside the same corruption done image by image with
+                 albumentations and OpenCV in two worker processes, and as a share of a training step
+device=cuda      refuses to measure anything but a GPU (make bench-gpu)
+
+Writes a table (.md) and its numbers (.csv) to `out` (synthesis: experiments/bench_synthesis).
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+
+from restore.request import RequestError, answered, unknown
+from restore.training.hardware import device_kind, keep_freed_memory
+from restore.words import parse
+
+BENCHES = ("training", "inference", "synthesis")
+
+
+def main(arguments: list[str]) -> None:
+    words = parse(__doc__, {"what": "training,inference", "repeats": "7", "out": "", "device": "any"}, arguments)
+    chosen = words["what"].split(",")
+    for name in chosen:
+        if name not in BENCHES:
+            raise unknown("what", name, BENCHES)
+    if not words["repeats"].isdigit() or int(words["repeats"]) < 1:
+        raise RequestError(f"repeats is a whole number from 1, and it is '{words['repeats']}'")
+    if words["device"] not in ("any", "cuda"):
+        raise unknown("device", words["device"], ["any", "cuda"])
+    if words["device"] == "cuda" and device_kind() != "cuda":
+        raise RequestError("device=cuda measures a GPU, and torch finds no CUDA device on this machine")
+    keep_freed_memory()
+    for name in chosen:
+        folder = "experiments/bench_synthesis" if name == "synthesis" else "experiments/bench"
+        importlib.import_module(f"restore.bench.{name}").run(Path(words["out"] or folder), int(words["repeats"]))
+
+
+if __name__ == "__main__":
+    with answered():
+        main(sys.argv[1:])

@@ -1,0 +1,112 @@
+"""How things are measured here: medians of repeats, interleaved where they are compared, the machine named."""
+
+from __future__ import annotations
+
+import csv
+import math
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from restore.training.hardware import device_kind
+
+
+def synchronise() -> None:
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+
+
+def seconds_of(call: Callable[[], object]) -> float:
+    synchronise()
+    start = time.perf_counter()
+    call()
+    synchronise()
+    return time.perf_counter() - start
+
+
+def median_seconds(call: Callable[[], object], repeats: int) -> float:
+    """Median over repeats, after one that is not counted."""
+    call()
+    return statistics.median(seconds_of(call) for _ in range(repeats))
+
+
+def interleaved(calls: dict[str, Callable[[], object]], repeats: int) -> dict[str, float]:
+    """Median seconds of several calls, taken in turn, so that a machine that slows down slows all of them."""
+    found: dict[str, list[float]] = {name: [] for name in calls}
+    for call in calls.values():
+        call()
+    for _ in range(repeats):
+        for name, call in calls.items():
+            found[name].append(seconds_of(call))
+    return {name: statistics.median(seconds) for name, seconds in found.items()}
+
+
+def training_step(network: nn.Module, clean: torch.Tensor, precision: str) -> Callable[[], None]:
+    """Forward, backward and update on one batch, and nothing else: the plain loop that others are held to."""
+    kind = clean.device.type
+    optimizer = torch.optim.Adam(network.parameters(), 1e-3)
+    clean = clean.contiguous(memory_format=torch.channels_last)
+    degraded = clean + 0.1 * torch.randn_like(clean)
+
+    def step() -> None:
+        with torch.autocast(kind, torch.bfloat16, enabled=precision.startswith("bf16")):
+            restored = network(degraded)
+        loss = (restored.float() - clean).square().mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+    return step
+
+
+def convolution_peak(precision: str, maps: int = 64, batch: int = 16, side: int = 50, repeats: int = 15) -> float:
+    """FLOP/s of one 3×3 convolution of 64 maps, forward and backward: what the networks are made of."""
+    kind = device_kind()
+    dtype = torch.bfloat16 if precision.startswith("bf16") else torch.float32
+    layer = nn.Conv2d(maps, maps, 3, padding=1).to(kind, dtype, memory_format=torch.channels_last)
+    x = torch.randn(batch, maps, side, side, device=kind, dtype=dtype).contiguous(memory_format=torch.channels_last)
+    x.requires_grad_()
+    gradient = torch.randn_like(x)
+
+    def both_ways() -> None:
+        layer(x).backward(gradient)
+
+    return 6 * maps * maps * 9 * batch * side * side / median_seconds(both_ways, repeats)
+
+
+def slope(work: Sequence[float], seconds: Sequence[float]) -> float:
+    """Exponent of cost against counted work: 1 where cost grows as the work does."""
+    x, y = ([math.log(value) for value in values] for values in (work, seconds))
+    mean_x, mean_y = statistics.fmean(x), statistics.fmean(y)
+    return sum((a - mean_x) * (b - mean_y) for a, b in zip(x, y, strict=True)) / sum((a - mean_x) ** 2 for a in x)
+
+
+def machine() -> str:
+    """Processor or GPU, threads and torch, in one phrase."""
+    kind = device_kind()
+    cores = "" if kind == "cuda" else f", {torch.get_num_threads()} threads of {os.cpu_count()} cores"
+    return f"{machine_name()}{cores}, {kind}, torch {torch.__version__}"
+
+
+def machine_name() -> str:
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def write_csv(path: Path, rows: Sequence[dict]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(dict.fromkeys(key for row in rows for key in row)))
+        writer.writeheader()
+        writer.writerows({key: f"{v:.5g}" if isinstance(v, float) else v for key, v in row.items()} for row in rows)
