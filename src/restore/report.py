@@ -4,7 +4,8 @@
 
 Reads the sweep's results.csv; prints each setting's PSNR as mean ± standard deviation over seeds and its
 paired difference from the first setting with a bootstrap 95 % interval over images and seeds; draws the
-validation PSNR over training. Writes table.md and psnr.png (and, to another folder, results.csv) to `out`,
+validation PSNR over training. Where the experiment names its paper's conclusions, says which of them hold,
+which are contradicted and which cannot be told. Writes table.md and psnr.png (and, to another folder, results.csv) to `out`,
 by default the sweep's folder.
 """
 
@@ -14,9 +15,12 @@ import shutil
 import sys
 from pathlib import Path
 
+from omegaconf import OmegaConf
+
+from restore import recipe
 from restore.request import RequestError, answered
 from restore.results import store
-from restore.results.grid import Curve, draw, grid_table
+from restore.results.grid import Curve, draw, grid_table, verdicts
 from restore.words import parse
 
 
@@ -29,7 +33,9 @@ def main(arguments: list[str]) -> None:
         raise RequestError(f"{folder} is not the folder of a sweep with a finished job: it has no results.csv")
     out = Path(words["out"]).expanduser() if words["out"] else folder
     out.mkdir(parents=True, exist_ok=True)
-    text = grid_table(store.read(folder / "results.csv"))
+    rows = store.read(folder / "results.csv")
+    claims = verdicts(rows, claims_of(rows[0]["experiment"]))
+    text = "\n\n".join(part for part in (grid_table(rows), claims, f"Budget {rows[0]['budget']}.") if part)
     curves = [Curve.read(job) for job in sorted(folder.iterdir()) if (job / "history.csv").is_file()]
     (out / "table.md").write_text(text + "\n")
     draw(curves, folder.name, out / "psnr.png")
@@ -37,6 +43,13 @@ def main(arguments: list[str]) -> None:
         for name in ("results.csv", "summary.csv"):
             shutil.copyfile(folder / name, out / name)
     print(f"{text}\n\n{out / 'table.md'}\n{out / 'psnr.png'}")
+
+
+def claims_of(experiment: str) -> list[dict[str, str]]:
+    """The conclusions that an experiment file says its paper draws; none where it is no experiment of ``conf/``."""
+    if not (recipe.configuration() / "experiment" / f"{experiment}.yaml").is_file():
+        return []
+    return OmegaConf.to_container(recipe.compose("config", [f"experiment={experiment}"]).claims)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isnan
 from pathlib import Path
+from statistics import fmean
 
 import numpy as np
 
@@ -33,24 +34,47 @@ def grid_table(rows: Sequence[dict]) -> str:
         rows: of a sweep's ``results.csv``; classical methods, which no sweep changes, are left out.
     """
     parts = []
-    places = dict.fromkeys((r["dataset"], r["setting"], r["protocol"]) for r in rows if r["checkpoint_sha256"])
-    for place in places:
-        points: dict[str, dict[str, dict[str, float]]] = {}  # point, run, image: PSNR
-        for row in rows:
-            if (row["dataset"], row["setting"], row["protocol"]) == place and row["checkpoint_sha256"]:
-                runs = points.setdefault(without_seed(row["run"]), {})
-                runs.setdefault(row["run"], {})[row["image"]] = row["psnr"]
+    for place, points in places(rows).items():
         lines, first = [], None
-        for point, runs in points.items():
-            average, deviation = mean_and_deviation([sum(run.values()) / len(run) for run in runs.values()])
-            images = {image: [run[image] for run in runs.values()] for image in next(iter(runs.values()))}
+        for point, images in points.items():
+            seeds = [fmean(values) for values in zip(*images.values(), strict=True)]
+            average, deviation = mean_and_deviation(seeds)
             difference = "–" if first is None else str(paired_difference(first, images))
             first = first or images
             spread = "" if isnan(deviation) else f" ± {deviation:.3f}"
-            lines.append([point, str(len(runs)), f"{average:.3f}{spread}", difference])
+            lines.append([point, str(len(seeds)), f"{average:.3f}{spread}", difference])
         title = f"{place[0]} {place[1]}, protocol {place[2]}: PSNR in dB; difference from the first line, 95 % interval"
         parts += [title, markdown(("setting", "seeds", "PSNR", "difference"), lines)]
     return "\n\n".join(parts)
+
+
+def places(rows: Sequence[dict]) -> dict[tuple[str, str, str], dict[str, dict[str, list[float]]]]:
+    """By set, setting and protocol: each point of the grid with its images' PSNR, one for every seed."""
+    found: dict[tuple, dict[str, dict[str, list[float]]]] = {}
+    for row in rows:
+        if row["checkpoint_sha256"]:
+            points = found.setdefault((row["dataset"], row["setting"], row["protocol"]), {})
+            points.setdefault(without_seed(row["run"]), {}).setdefault(row["image"], []).append(row["psnr"])
+    return found
+
+
+def verdicts(rows: Sequence[dict], claims: Sequence[dict[str, str]]) -> str:
+    """What became of a paper's conclusions: ``holds``, ``contradicted`` or ``not distinguishable``, a line each.
+
+    Args:
+        claims: `says` in words, and the two points of the grid it is about, `better` and `worse`; those whose
+            points were not run are left out.
+    """
+    lines = []
+    for (dataset, setting, _), points in places(rows).items():
+        for claim in claims:
+            if claim["better"] in points and claim["worse"] in points:
+                gain = paired_difference(points[claim["worse"]], points[claim["better"]])
+                verdict = "holds" if gain.low > 0 else "contradicted" if gain.high < 0 else "not distinguishable"
+                lines.append([claim["says"], verdict, f"{gain.mean:+.2f} dB [{gain.low:+.2f}, {gain.high:+.2f}]"])
+        if lines:
+            return markdown((f"the paper says ({dataset} {setting})", "here", "difference, 95 %"), lines)
+    return ""
 
 
 @dataclass(frozen=True)
