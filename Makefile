@@ -21,8 +21,8 @@ test-slow: $(INSTALLED) ## the long tests too
 test-slurm: $(INSTALLED) ## grids on the Slurm that answers here (SLURM_CONF), preemption included
 	$(BIN)/python -m pytest tests/test_slurm.py -rs --timeout=600
 
-sweep: $(INSTALLED) ## a small ablation: RED30's skip step × seed, 12 minutes, written to experiments/red_skip_step
-	$(BIN)/python -m restore.run -m experiment=red_skip_step
+sweep: $(INSTALLED) ## a small ablation: RED30's skip step × seed, 6 minutes, written to experiments/red_skip_step
+	$(BIN)/python -m restore.run -m experiment=red_skip_step sweep.jobs=2
 	$(BIN)/python -m restore.report sweep=runs/sweeps/red_skip_step out=experiments/red_skip_step
 
 bench: $(INSTALLED) ## training and inference speed on this machine, 8 minutes, written to experiments/bench

@@ -1,5 +1,6 @@
 """Real pairs: GOPRO's layout and plain folders."""
 
+import math
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,25 @@ def test_training_and_scoring_on_gopros_layout(command, tmp_path):
     assert answer.code == 0, answer.err
     gamma = store.read(next((tmp_path / "runs" / "gamma").iterdir()) / "results.csv")
     assert gamma[0]["psnr_input"] < rows[0]["psnr_input"] - 5
+
+
+def test_another_task_has_the_sharp_frames_alone(command, tmp_path):
+    root = gopro(tmp_path / "data")
+    words = ["experiment=gopro_denoise", f"paths.data={root}", "model=gopro_red", "model.depth=4", "model.width=4"]
+    words += [
+        "data.patch_size=16",
+        "data.batch_size=4",
+        "trainer.max_steps=2",
+        "logger=none",
+        "trainer.accelerator=cpu",
+    ]
+    answer = command("run", *words, "data.resize=40")
+    assert answer.code == 0, answer.err
+    rows = store.read(next((tmp_path / "runs" / "gopro_denoise").iterdir()) / "results.csv")
+    assert {row["setting"] for row in rows} == {"sigma=10", "sigma=30", "sigma=50", "sigma=70"}
+    for row in rows:
+        expected = 20 * math.log10(255 / int(row["setting"].removeprefix("sigma=")))
+        assert row["psnr_input"] == pytest.approx(expected, abs=0.3), "noise, and no motion blur"
 
 
 def test_own_folders(command, tmp_path):

@@ -23,6 +23,7 @@ def call(cwd: Path, server: WandbServer, *words: str) -> None:
     assert "offline" not in done.stdout
 
 
+@pytest.mark.slow
 def test_a_grid_over_two_ranks(words, tmp_path):
     with WandbServer() as server:
         call(tmp_path, server, "-m", *words, "trainer.devices=2", "model.skip_step=2,0", "name=grid")

@@ -15,6 +15,7 @@ from restore.data import catalog
 from restore.data.bank import ImageBank
 from restore.data.imagefile import resized
 from restore.data.sampler import CoordinateLoader, PatchCoordinates, StepSampler
+from restore.degradations.real import RealPairs
 from restore.request import RequestError, unknown
 
 VALIDATION_SHARE = 0.1
@@ -109,7 +110,9 @@ class RestorationData(LightningDataModule):
     def _find(self, name: str, training: bool) -> catalog.Listing:
         listing = catalog.find(name, self.root, self.channels, training=training, degraded=self.degraded)
         if listing.partners and self.resize and training:  # what test images are resized to, their protocol says
-            return replace(listing, prepare=lambda image: resized(image, self.resize))
+            listing = replace(listing, prepare=lambda image: resized(image, self.resize))
+        if not isinstance(self.degradation, RealPairs):  # noise, say, on GOPRO's sharp frames
+            listing = replace(listing, partners=())
         return listing
 
     def read_training(self) -> None:

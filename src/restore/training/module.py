@@ -59,9 +59,20 @@ class RestorationModule(LightningModule):
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         built = self.optimizer(self.network.parameters())
-        if built.defaults.get("fused", False) is None and self.device.type in ("cpu", "cuda"):
+        scaled = self.trainer.precision == "16-mixed"  # a fused optimiser unscales after the clipping
+        if built.defaults.get("fused", False) is None and self.device.type in ("cpu", "cuda") and not scaled:
             built = self.optimizer(self.network.parameters(), fused=True)  # one kernel for all tensors
         return built
+
+    def configure_gradient_clipping(
+        self, optimizer: torch.optim.Optimizer, gradient_clip_val=None, gradient_clip_algorithm: str | None = None
+    ) -> None:
+        if not gradient_clip_val or self.trainer.precision == "16-mixed":
+            self.clip_gradients(optimizer, gradient_clip_val, gradient_clip_algorithm)
+        elif gradient_clip_algorithm == "value":  # Lightning's own refuses every fused optimiser in mixed precision
+            nn.utils.clip_grad_value_(self.network.parameters(), gradient_clip_val)
+        else:
+            nn.utils.clip_grad_norm_(self.network.parameters(), gradient_clip_val)
 
     def on_train_start(self) -> None:
         # the step that loggers are told: Lightning saves it one short, and would log a resumed run's steps twice
