@@ -96,19 +96,27 @@ class Curve:
 def draw(curves: Sequence[Curve], title: str, path: Path) -> None:
     """The papers' ablation figure: validation PSNR over training, a line a setting, its seeds' range shaded."""
     plt = pyplot()
-    figure, axis = plt.subplots(figsize=(6.8, 4.2), layout="constrained")
-    for number, point in enumerate(dict.fromkeys(curve.point for curve in curves)):
+    points = list(dict.fromkeys(curve.point for curve in curves))
+    below = len(points) > 5  # the legend, where it would hide curves
+    columns = 2 if max(map(len, points), default=0) < 40 else 1
+    size = (6.8, 4.2 + (0.17 * len(points) / columns if below else 0))
+    figure, axis = plt.subplots(figsize=size, layout="constrained")
+    for number, point in enumerate(points):
         seeds = [curve for curve in curves if curve.point == point]
         end = min(curve.patches[-1] for curve in seeds)
         grid = np.linspace(max(curve.patches[0] for curve in seeds), end, 60)
         values = np.array([np.interp(grid, curve.patches, curve.psnr) for curve in seeds])
         colour = f"C{number % 10}"
-        axis.plot(grid / 1000, values.mean(axis=0), color=colour, label=f"{point}: {values[:, -1].mean():.2f} dB")
+        label = f"{re.sub(r'(^|,)[a-z_]+[.]', ', ', point).removeprefix(', ')}: {values[:, -1].mean():.2f} dB"
+        axis.plot(grid / 1000, values.mean(axis=0), color=colour, label=label)
         if len(seeds) > 1:
             axis.fill_between(grid / 1000, values.min(axis=0), values.max(axis=0), color=colour, alpha=0.2, linewidth=0)
     axis.set(xlabel="thousand patches", ylabel="validation PSNR / dB", title=title)
     axis.title.set_fontsize(10)
     axis.grid(alpha=0.3)
-    axis.legend(fontsize=8)
+    if below:
+        figure.legend(loc="outside lower center", fontsize=7, ncols=columns)
+    else:
+        axis.legend(fontsize=8)
     figure.savefig(path, dpi=110)
     plt.close(figure)
