@@ -68,7 +68,10 @@ def submit(config_name: str, jobs: list[Job], module: str, stop: threading.Event
     except ImportError as error:
         raise RequestError("hydra/launcher=slurm needs pip install 'restore[slurm]'") from error
     logging.getLogger("submitit").setLevel(logging.ERROR)  # every poll of a cluster without accounting is a warning
-    known = queued()
+    try:
+        known = queued()
+    except (OSError, subprocess.SubprocessError) as error:
+        raise RequestError(f"hydra/launcher=slurm: Slurm does not answer ({error})") from error
     new = [job for job in jobs if not submissions(job) & known]
     launchers = [launcher(config_name, job, module) for job in new]  # Hydra composes in one thread at a time
     threads = {
@@ -80,7 +83,10 @@ def submit(config_name: str, jobs: list[Job], module: str, stop: threading.Event
     codes: dict[str, int | None] = {}
     absent = dict.fromkeys((job.name for job in jobs), 0)
     while len(codes) < len(jobs) and not stop.wait(PAUSE):
-        known = queued()
+        try:
+            known = queued()
+        except (OSError, subprocess.SubprocessError):  # a controller that is busy, or away for a while
+            continue
         for job in jobs:
             waits = job.name in threads and threads[job.name].is_alive()
             absent[job.name] = 0 if submissions(job) & known or not submissions(job) else absent[job.name] + 1
@@ -134,5 +140,5 @@ def submissions(job: Job) -> set[str]:
 
 def queued() -> set[str]:
     """The numbers of the jobs that Slurm has, waiting or running."""
-    answer = subprocess.run(["squeue", "-h", "-o", "%A"], capture_output=True, text=True, timeout=60)
+    answer = subprocess.run(["squeue", "-h", "-o", "%A"], capture_output=True, text=True, timeout=60, check=True)
     return set(answer.stdout.split())
