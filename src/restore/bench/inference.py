@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from restore.bench.measure import interleaved, machine, median_seconds, write_csv
+from restore.bench.measure import interleaved, median_seconds, report
 from restore.evaluation.self_ensemble import self_ensemble
 from restore.models.dncnn import DnCNN
 from restore.models.red import REDNet
@@ -24,16 +24,7 @@ BSD = (321, 481)
 
 def run(folder: Path, repeats: int) -> None:
     """Writes ``inference.csv`` and ``inference.md``."""
-    parts = [f"Seconds an image, medians of {repeats} in one run on {machine()}."]
-    rows = []
-    for section in (precisions, sizes, strides):
-        found, text = section(repeats)
-        rows += found
-        parts.append(text)
-        print(f"\n{text}", flush=True)
-    write_csv(folder / "inference.csv", rows)
-    (folder / "inference.md").write_text("\n\n".join(parts) + "\n")
-    print(f"\n{folder / 'inference.md'}")
+    report(folder, "inference", "Seconds an image", (precisions, sizes, strides), repeats)
 
 
 def restoring(

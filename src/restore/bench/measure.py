@@ -104,6 +104,22 @@ def machine_name() -> str:
         return platform.processor() or platform.machine()
 
 
+Section = Callable[[int], tuple[list[dict], str]]
+
+
+def report(folder: Path, name: str, heading: str, sections: Sequence[Section], repeats: int) -> None:
+    """Measure section by section; write ``<name>.csv`` with all rows and ``<name>.md`` with what each says."""
+    parts, rows = [f"{heading}, medians of {repeats} in one run on {machine()}."], []
+    for section in sections:
+        found, text = section(repeats)
+        rows += found
+        parts.append(text)
+        print(f"\n{text}", flush=True)
+    write_csv(folder / f"{name}.csv", rows)
+    (folder / f"{name}.md").write_text("\n\n".join(parts) + "\n")
+    print(f"\n{folder / f'{name}.md'}")
+
+
 def write_csv(path: Path, rows: Sequence[dict]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", newline="") as file:

@@ -16,12 +16,11 @@ from torch.utils.data import DataLoader
 from restore.bench.measure import (
     convolution_peak,
     interleaved,
-    machine,
     median_seconds,
+    report,
     slope,
     synchronise,
     training_step,
-    write_csv,
 )
 from restore.data import catalog
 from restore.data.peer import FilePatches
@@ -41,16 +40,7 @@ NETWORKS = {
 
 def run(folder: Path, repeats: int) -> None:
     """Writes ``training.csv`` and ``training.md``."""
-    parts = [f"Medians of {repeats} in one run on {machine()}."]
-    rows = []
-    for section in (loops, networks, growth, processes):
-        found, text = section(repeats)
-        rows += found
-        parts.append(text)
-        print(f"\n{text}", flush=True)
-    write_csv(folder / "training.csv", rows)
-    (folder / "training.md").write_text("\n\n".join(parts) + "\n")
-    print(f"\n{folder / 'training.md'}")
+    report(folder, "training", "Training", (loops, networks, growth, processes), repeats)
 
 
 # -- against others --------------------------------------------------------------------------------
