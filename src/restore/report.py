@@ -11,6 +11,7 @@ by default the sweep's folder.
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -36,7 +37,8 @@ def main(arguments: list[str]) -> None:
     rows = store.read(folder / "results.csv")
     claims = verdicts(rows, claims_of(rows[0]["experiment"]))
     text = "\n\n".join(part for part in (grid_table(rows), claims, f"Budget {rows[0]['budget']}.") if part)
-    curves = [Curve.read(job) for job in sorted(folder.iterdir()) if (job / "history.csv").is_file()]
+    jobs = sorted(folder.iterdir(), key=lambda job: [part.zfill(9) for part in re.split(r"(\d+)", job.name)])
+    curves = [Curve.read(job) for job in jobs if (job / "history.csv").is_file()]
     (out / "table.md").write_text(text + "\n")
     draw(curves, folder.name, out / "psnr.png")
     if out.resolve() != folder.resolve():
