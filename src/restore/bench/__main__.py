@@ -1,6 +1,6 @@
 """Measure what this code costs on this machine.
 
-    python -m restore.bench [what=training,inference] [repeats=7] [out=experiments/bench] [device=any]
+    python -m restore.bench [what=training,inference] [repeats=5] [out=experiments/bench] [device=any]
 
 what=training    patches/s of restore.run, a plain loop and a peer's; of every network in float32 and bfloat16 with
                  their shares of the measured peaks; how cost grows with batch, patch, width and depth; DDP
@@ -26,7 +26,7 @@ BENCHES = ("training", "inference", "synthesis")
 
 
 def main(arguments: list[str]) -> None:
-    words = parse(__doc__, {"what": "training,inference", "repeats": "7", "out": "", "device": "any"}, arguments)
+    words = parse(__doc__, {"what": "training,inference", "repeats": "5", "out": "", "device": "any"}, arguments)
     chosen = words["what"].split(",")
     for name in chosen:
         if name not in BENCHES:
