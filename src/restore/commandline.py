@@ -32,12 +32,12 @@ def command(config_name: str, task: Callable[[DictConfig], Any], sweep: Callable
     """
     with answered():
         sys.argv[1:] = laid_over(resumed_arguments(sys.argv[1:]))
+        _check_launcher(sys.argv[1:])
         if not {"-h", "--help", "--hydra-help", "--version"} & set(sys.argv):
             check(config_name, sys.argv[1:])
         recipe.register_resolvers()
         words = [word for word in sys.argv[1:] if word not in ("-m", "--multirun")]
         if sweep and (len(words) < len(sys.argv) - 1 or "sweep.list=true" in words):
-            _check_launcher(words)
             raise SystemExit(sweep(config_name, words))
 
     def guarded(config: DictConfig) -> Any:
