@@ -135,6 +135,9 @@ class Budget(Callback):
 
     def on_train_batch_start(self, trainer: Trainer, module: LightningModule, batch, batch_idx: int) -> None:
         if self.reason == "preempted":
+            batches = trainer.fit_loop.epoch_loop.batch_progress
+            for count in (batches.current, batches.total):
+                count.ready -= 1  # this batch is not begun: counted, it would bring every later validation forward
             trainer.save_checkpoint(self.checkpoint)
             raise Preempted
         module.progress = self.progress(trainer.global_step)
