@@ -2,8 +2,11 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -41,7 +44,11 @@ def words(tiny) -> tuple[str, ...]:
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_cut_carried_and_continued_equals_undisturbed(words, tmp_path, monkeypatch, capfd):
-    long = Entry("long", (*words, "model=dncnn_s", "model.depth=5", "trainer.max_steps=900"), cpu_time="5m")
+    long = Entry(
+        "long",
+        (*words, "model=dncnn_s", "model.depth=5", "trainer.max_steps=3000", "trainer.validations=20"),
+        cpu_time="5m",
+    )
     entries = [long, Entry("short", (*words, "trainer.max_steps=4")), Entry("no_set", ("data=gopro",))]
     monkeypatch.setattr(campaign, "entries", lambda budget: entries)
     monkeypatch.setattr(campaign, "MARGIN", 8.0)
@@ -50,10 +57,17 @@ def test_cut_carried_and_continued_equals_undisturbed(words, tmp_path, monkeypat
         (tmp_path / name).mkdir()
 
     monkeypatch.chdir(tmp_path / "here")
-    assert campaign.main(["budget=cpu", "minutes=0.4"]) == 0
+
+    def cut() -> None:
+        while not Path("runs/campaign_cpu/long/history.csv").exists():
+            time.sleep(0.05)
+        os.kill(os.getpid(), signal.SIGINT)  # as Ctrl-C; the end of its minutes cuts a campaign alike
+
+    threading.Thread(target=cut, daemon=True).start()
+    assert campaign.main(["budget=cpu", "minutes=4"]) == 0
     assert "0 of 3 finished" in capfd.readouterr().out
     last = Path("runs/campaign_cpu/long/checkpoints/last.ckpt")
-    assert 0 < torch.load(last, weights_only=True)["global_step"] < 900
+    assert 0 < torch.load(last, weights_only=True)["global_step"] < 3000
 
     shutil.copy("campaign.tar", tmp_path / "there")
     monkeypatch.chdir(tmp_path / "there")
