@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -123,3 +124,28 @@ def tiny(image_folder, tmp_path: Path) -> list[str]:
         "logger=none",
         f"paths.runs={tmp_path / 'runs'}",
     ]
+
+
+@pytest.fixture
+def grid(tiny) -> list[str]:
+    """The same for a multirun started in a folder of its own."""
+    return [word for word in tiny if not word.startswith("paths.runs")]
+
+
+def start(cwd: Path, *words: str, **environment: str) -> subprocess.Popen:
+    """A multirun of `restore.run` in a process group of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "restore.run", "-m", *words],
+        cwd=cwd,
+        env={**os.environ, "RESTORE_CACHE": str(cwd / "cache"), **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def finish(process: subprocess.Popen, timeout: float = 250) -> tuple[int, str]:
+    """Its exit code, and all it printed."""
+    out, _ = process.communicate(timeout=timeout)
+    return process.returncode, out

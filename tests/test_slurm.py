@@ -1,6 +1,5 @@
 """Grids on a real Slurm: one and several tasks a job, preemption, cancelling. `make test-slurm` runs them."""
 
-import os
 import shutil
 import subprocess
 import sys
@@ -9,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from conftest import finish, start
 from restore.results import store
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -21,23 +21,6 @@ def slurm() -> None:
         pytest.skip("Slurm is not installed on this machine: no sbatch")
     if subprocess.run(["sinfo", "-h"], capture_output=True, timeout=60).returncode:
         pytest.skip("Slurm is installed here, but none answers (sinfo fails; is SLURM_CONF set?)")
-
-
-@pytest.fixture
-def grid(tiny) -> list[str]:
-    return [word for word in tiny if not word.startswith("paths.runs")]
-
-
-def start(cwd: Path, *words: str) -> subprocess.Popen:
-    environment = {**os.environ, "RESTORE_CACHE": str(cwd / "cache")}
-    command = [sys.executable, "-m", "restore.run", "-m", *words]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-    return subprocess.Popen(command, cwd=cwd, env=environment, start_new_session=True, **pipes)
-
-
-def finish(process: subprocess.Popen, timeout: float = 300) -> tuple[int, str]:
-    out, _ = process.communicate(timeout=timeout)
-    return process.returncode, out
 
 
 def wait_for(condition, seconds: float = 120):

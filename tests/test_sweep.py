@@ -4,41 +4,18 @@ import json
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
+from conftest import finish, start
 from restore import recipe
 from restore.request import RequestError
 from restore.results import store
 from restore.sweep import expand, folder_name
 
 recipe.register_resolvers()
-
-
-@pytest.fixture
-def grid(tiny) -> list[str]:
-    return [word for word in tiny if not word.startswith("paths.runs")]
-
-
-def start(cwd: Path, *words: str, **environment: str) -> subprocess.Popen:
-    return subprocess.Popen(
-        [sys.executable, "-m", "restore.run", "-m", *words],
-        cwd=cwd,
-        env={**os.environ, "RESTORE_CACHE": str(cwd / "cache"), **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-
-
-def finish(process: subprocess.Popen, timeout: float = 250) -> tuple[int, str]:
-    out, _ = process.communicate(timeout=timeout)
-    return process.returncode, out
 
 
 def jobs_of(cwd: Path) -> list[Path]:

@@ -36,7 +36,7 @@ from restore import recipe
 from restore.request import RequestError, answered, unknown
 from restore.results import store
 from restore.results.table import markdown, means_table
-from restore.sweep import Job, expand, interruptible, mark_failed
+from restore.sweep import Job, expand, interruptible, mark_failed, quoted
 from restore.training.launch import CUT_SHORT
 from restore.training.progress import clock
 from restore.words import parse
@@ -58,10 +58,10 @@ class Entry:
     def command(self, budget: str, folder: Path, more: Sequence[str]) -> list[str]:
         limit = {"gpu": [f"trainer.max_time={self.gpu_time}"], "cpu": [f"trainer.max_time={self.cpu_time}"]}
         if (folder / "checkpoints" / "last.ckpt").is_file():
-            words = [f"resume='{folder}'"]
+            words = [f"resume={quoted(folder)}"]
         else:
             own = [*self.words, f"budget={budget}", *limit.get(budget, []), f"name=campaign_{budget}"]
-            words = [*own, "logger=none", f"hydra.run.dir='{folder}'", *more]
+            words = [*own, "logger=none", f"hydra.run.dir={quoted(folder)}", *more]
         return [sys.executable, "-m", "restore.run", *words]
 
 

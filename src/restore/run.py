@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import logging
-import re
 import secrets
 import shutil
 import warnings
@@ -26,6 +25,7 @@ from restore.models.cost import Cost, count_cost
 from restore.request import RequestError
 from restore.results import conclusion, figures, store
 from restore.results.conclusion import Facts, Gallery
+from restore.results.grid import short
 from restore.sweep import sweep
 from restore.tracking.guard import GuardedLogger
 from restore.tracking.samples import Samples
@@ -240,8 +240,7 @@ def run_name(experiment: str, folder: str, in_sweep: bool) -> str:
     """
     if not in_sweep:
         return f"{experiment}/{folder}"
-    values = re.sub(r"(^|,)[\w/@]+[.](?=[\w.]+=)", r"\1", folder)
-    return f"{values} {experiment}"
+    return f"{short(folder)} {experiment}"
 
 
 def run_id(folder: Path) -> str:

@@ -13,6 +13,7 @@ import logging
 import shutil
 import subprocess
 import threading
+from pathlib import Path
 from typing import Any
 
 import hydra
@@ -27,7 +28,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from restore import recipe
 from restore.request import RequestError, answered
-from restore.sweep import Job, mark_failed
+from restore.sweep import Job, mark_failed, quoted
 
 PAUSE = 3.0  # seconds between looks at the queue
 PATIENCE = 5  # looks at which a job must be missing from the queue, with no result, to be given up
@@ -73,10 +74,9 @@ def submit(config_name: str, jobs: list[Job], module: str, stop: threading.Event
     except (OSError, subprocess.SubprocessError) as error:
         raise RequestError(f"hydra/launcher=slurm: Slurm does not answer ({error})") from error
     new = [job for job in jobs if not submissions(job) & known]
-    launchers = [launcher(config_name, job, module) for job in new]  # Hydra composes in one thread at a time
-    threads = {
-        job.name: threading.Thread(target=submit_one, args=pair, daemon=True)
-        for job, pair in zip(new, zip(launchers, new, strict=True), strict=True)
+    threads = {  # all composed before the first starts: Hydra composes in one thread at a time
+        job.name: threading.Thread(target=submit_one, args=(launcher(config_name, job, module), job), daemon=True)
+        for job in new
     }
     for thread in threads.values():
         thread.start()
@@ -89,9 +89,11 @@ def submit(config_name: str, jobs: list[Job], module: str, stop: threading.Event
             continue
         for job in jobs:
             waits = job.name in threads and threads[job.name].is_alive()
-            absent[job.name] = 0 if submissions(job) & known or not submissions(job) else absent[job.name] + 1
+            numbers = submissions(job)
+            there = bool(numbers & known)
+            absent[job.name] = 0 if there or not numbers else absent[job.name] + 1
             # submitit does not notice a cancelled job where Slurm keeps no accounts: nobody waits for that one
-            if job.name not in codes and not submissions(job) & known and (not waits or absent[job.name] >= PATIENCE):
+            if job.name not in codes and not there and (not waits or absent[job.name] >= PATIENCE):
                 codes[job.name] = 0 if job.state == "finished" else 1
                 print(f"{job.name}: {'finished' if job.state == 'finished' else 'failed'}", flush=True)
                 if codes[job.name]:
@@ -107,8 +109,8 @@ def launcher(config_name: str, job: Job, module: str) -> Launcher:
     words = [
         *job.words,
         *job.placed,
-        f"hydra.sweep.dir='{job.folder.parent}'",
-        f"hydra.sweep.subdir='{job.folder.name}'",
+        f"hydra.sweep.dir={quoted(job.folder.parent)}",
+        f"hydra.sweep.subdir={quoted(Path(job.folder.name))}",
     ]
     try:
         with hydra.initialize_config_dir(str(recipe.configuration()), version_base="1.3"):

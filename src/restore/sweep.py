@@ -30,6 +30,7 @@ from restore import recipe
 from restore.models.cost import count_cost
 from restore.request import RequestError
 from restore.results import store
+from restore.results.conclusion import write_result
 from restore.results.table import markdown
 from restore.training.budget import seconds
 from restore.training.hardware import device_kind, matrix_peak
@@ -202,8 +203,8 @@ def run_job(job: Job, module: str, parallel: int, stop: threading.Event) -> int 
     if parallel > 1:
         environment["OMP_NUM_THREADS"] = str(max(1, (os.cpu_count() or 1) // parallel))
     job.folder.mkdir(parents=True, exist_ok=True)
-    quoted = "'" + str(job.folder).replace("'", "\\'") + "'"
-    words = [f"resume={quoted}"] if job.state == "resumable" else [*job.words, f"hydra.run.dir={quoted}"]
+    place = quoted(job.folder)
+    words = [f"resume={place}"] if job.state == "resumable" else [*job.words, f"hydra.run.dir={place}"]
     command = [sys.executable, "-m", module, *words, "hydra.mode=RUN", "hydra.output_subdir=.hydra"]
     print(f"\n{'resuming' if job.state == 'resumable' else 'starting'} {job.name}", flush=True)
     with (job.folder / "job.log").open("a") as file:
@@ -220,9 +221,12 @@ def run_job(job: Job, module: str, parallel: int, stop: threading.Event) -> int 
 
 
 def mark_failed(job: Job, code: int) -> None:
-    partial = job.folder / ".result.json"
-    partial.write_text(json.dumps({"state": "failed", "exit_code": code}) + "\n")
-    partial.replace(job.folder / "result.json")
+    write_result(job.folder, state="failed", exit_code=code)
+
+
+def quoted(path: Path) -> str:
+    """A path as the value of a Hydra override."""
+    return "'" + str(path).replace("'", "\\'") + "'"
 
 
 def gather(jobs: Sequence[Job]) -> None:

@@ -9,13 +9,14 @@ import torch
 from torch import nn
 
 from restore.bench.measure import interleaved, median_seconds, report
+from restore.evaluation.examine import autocast
 from restore.evaluation.self_ensemble import self_ensemble
 from restore.models.dncnn import DnCNN
 from restore.models.red import REDNet
 from restore.results.table import markdown
 from restore.training.hardware import device_kind
 
-# Seconds on a CPU and on a GPU (0: not printed): DnCNN, Table IV (i7-5820K, Titan X); RED-Net, section 4.5 (i7-2600).
+# Seconds on a CPU and on a GPU: DnCNN, Table IV (i7-5820K, Titan X); RED-Net, section 4.5 (i7-2600).
 PUBLISHED = {("dncnn_s", 256): (0.74, 0.014), ("dncnn_s", 512): (3.41, 0.051), ("dncnn_s", 1024): (12.1, 0.200),
              ("dncnn_b", 256): (0.90, 0.016), ("dncnn_b", 512): (4.11, 0.060), ("dncnn_b", 1024): (14.1, 0.235)}  # fmt: skip
 STRIDES = {(): 3.17, (1,): 0.84, (5,): 1.43, (9,): 2.00, (5, 9): 1.17}
@@ -37,7 +38,7 @@ def restoring(
 
     @torch.no_grad()
     def restore() -> torch.Tensor:
-        with torch.autocast(kind, torch.bfloat16, enabled=precision.startswith("bf16")):
+        with autocast(kind, precision):
             return self_ensemble(network, image) if ensemble else network(image)
 
     return restore
@@ -45,15 +46,15 @@ def restoring(
 
 def precisions(repeats: int) -> tuple[list[dict], str]:
     """DnCNN-S on an image of BSD68's size: float32 and bfloat16, batch norm merged or not, batches, ×8 ensemble."""
-    network, one = DnCNN(), torch.rand(1, 1, *BSD)
-    four = torch.rand(4, 1, *BSD)
+    network, one, four = DnCNN(), torch.rand(1, 1, *BSD), torch.rand(4, 1, *BSD)
+    merged = network.merged()
     calls = {
         "float32, batch norm as trained": (restoring(network, one), 1),
-        "float32": (restoring(network.merged(), one), 1),
-        "float32, four images a batch": (restoring(network.merged(), four), 4),
-        "bf16-mixed": (restoring(network.merged(), one, "bf16-mixed"), 1),
-        "bf16-mixed, four images a batch": (restoring(network.merged(), four, "bf16-mixed"), 4),
-        "bf16-mixed, ×8 self-ensemble": (restoring(network.merged(), one, "bf16-mixed", ensemble=True), 1),
+        "float32": (restoring(merged, one), 1),
+        "float32, four images a batch": (restoring(merged, four), 4),
+        "bf16-mixed": (restoring(merged, one, "bf16-mixed"), 1),
+        "bf16-mixed, four images a batch": (restoring(merged, four, "bf16-mixed"), 4),
+        "bf16-mixed, ×8 self-ensemble": (restoring(merged, one, "bf16-mixed", ensemble=True), 1),
     }
     seconds = interleaved({name: call for name, (call, _) in calls.items()}, repeats)
     each = {name: seconds[name] / count for name, (_, count) in calls.items()}

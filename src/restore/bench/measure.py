@@ -14,6 +14,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from restore.evaluation.examine import autocast
 from restore.training.hardware import device_kind
 
 
@@ -55,7 +56,7 @@ def training_step(network: nn.Module, clean: torch.Tensor, precision: str) -> Ca
     degraded = clean + 0.1 * torch.randn_like(clean)
 
     def step() -> None:
-        with torch.autocast(kind, torch.bfloat16, enabled=precision.startswith("bf16")):
+        with autocast(kind, precision):
             restored = network(degraded)
         loss = (restored.float() - clean).square().mean()
         optimizer.zero_grad()

@@ -123,23 +123,22 @@ def _biharmonic(image: np.ndarray, known: Known) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Method:
-    """A classical method, the family of settings it is for, and what it is told, in words."""
+    """A classical method, and the family of settings it is for."""
 
     restore: Callable[[np.ndarray, Known], np.ndarray]
     family: str
-    told: str
 
 
 METHODS = {
-    "bicubic": Method(_bicubic, "sr", "the scale"),
-    "non_local_means": Method(_non_local_means, "noise", "sigma"),
-    "total_variation": Method(_total_variation, "noise", "sigma"),
-    "wavelet": Method(_wavelet, "noise", "sigma"),
-    "bilateral": Method(_bilateral, "noise", "sigma"),
-    "bm3d": Method(_bm3d, "noise", "sigma"),
-    "wiener": Method(_wiener, "blur", "the kernel"),
-    "richardson_lucy": Method(_richardson_lucy, "blur", "the kernel"),
-    "biharmonic": Method(_biharmonic, "overlay", "the mask"),
+    "bicubic": Method(_bicubic, "sr"),
+    "non_local_means": Method(_non_local_means, "noise"),
+    "total_variation": Method(_total_variation, "noise"),
+    "wavelet": Method(_wavelet, "noise"),
+    "bilateral": Method(_bilateral, "noise"),
+    "bm3d": Method(_bm3d, "noise"),
+    "wiener": Method(_wiener, "blur"),
+    "richardson_lucy": Method(_richardson_lucy, "blur"),
+    "biharmonic": Method(_biharmonic, "overlay"),
 }
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from restore.models.layers import chain
+
 
 class ARCNN(nn.Module):
     """Feature extraction 9×9, enhancement 7×7, mapping 1×1, reconstruction 5×5; 64, 32, 16 maps (section 3.1).
@@ -25,12 +27,7 @@ class ARCNN(nn.Module):
 
     def __init__(self, channels: int = 1):
         super().__init__()
-        layers: list[nn.Module] = []
-        for inside, outside, kernel_size in ((channels, 64, 9), (64, 32, 7), (32, 16, 1), (16, channels, 5)):
-            layers += [nn.Conv2d(inside, outside, kernel_size, padding=kernel_size // 2), nn.ReLU()]
-            nn.init.kaiming_normal_(layers[-2].weight, nonlinearity="relu")
-            nn.init.zeros_(layers[-2].bias)
-        self.body = nn.Sequential(*layers[:-1])
+        self.body = chain([channels, 64, 32, 16, channels], [9, 7, 1, 5])
 
     def forward(self, degraded: Tensor) -> Tensor:
         return self.body(degraded)

@@ -8,6 +8,8 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn.functional import pad, relu
 
+from restore.models.layers import check
+
 
 class Bottleneck(nn.Module):
     """Five 3×3 convolutions of stride 3 (243 → 81 → 27 → 9 → 3 → 1) and five deconvolutions back.
@@ -29,8 +31,7 @@ class Bottleneck(nn.Module):
 
     def __init__(self, channels: int = 1, width: int = 64, skips: bool = True):
         super().__init__()
-        if width < 1:
-            raise ValueError(f"model.width must be at least 1 feature map, and it is {width}")
+        check(width=width)
         self.skips = skips
         sizes = [channels] + [width] * 5
         self.encoder = nn.ModuleList(nn.Conv2d(sizes[i], sizes[i + 1], 3, stride=3) for i in range(5))

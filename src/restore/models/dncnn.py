@@ -11,6 +11,8 @@ import copy
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from restore.models.layers import check
+
 
 class DnCNN(nn.Module):
     """DnCNN-S (depth 17), DnCNN-B and CDnCNN-B (depth 20): ``restored = degraded − body(degraded)``.
@@ -47,12 +49,7 @@ class DnCNN(nn.Module):
         residual: bool = True,
     ):
         super().__init__()
-        if depth < 2:
-            raise ValueError(f"model.depth must be at least 2 layers, and it is {depth}")
-        if kernel_size < 1 or kernel_size % 2 == 0:
-            raise ValueError(f"model.kernel_size must be odd, so that a map keeps its size, and it is {kernel_size}")
-        if width < 1:
-            raise ValueError(f"model.width must be at least 1 feature map, and it is {width}")
+        check(depth, kernel_size, width)
         self.residual = residual
         padding = kernel_size // 2
         layers: list[nn.Module] = [nn.Conv2d(channels, width, kernel_size, padding=padding), nn.ReLU()]

@@ -8,6 +8,8 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn.functional import interpolate, relu
 
+from restore.models.layers import check
+
 
 class FullyConvolutional(nn.Module):
     """``restored = degraded + body(degraded)``, body: `depth` convolutions, ReLU after each but the last.
@@ -35,10 +37,7 @@ class FullyConvolutional(nn.Module):
         self, channels: int = 1, depth: int = 10, width: int = 64, kernel_size: int = 3, upsample_input: bool = False
     ):
         super().__init__()
-        if depth < 2:
-            raise ValueError(f"model.depth must be at least 2 layers, and it is {depth}")
-        if kernel_size < 1 or kernel_size % 2 == 0:
-            raise ValueError(f"model.kernel_size must be odd, so that a map keeps its size, and it is {kernel_size}")
+        check(depth, kernel_size)
         self.enlarged_by = depth * (kernel_size - 1) if upsample_input else 0
         padding = 0 if upsample_input else kernel_size // 2
         sizes = [channels, *[width] * (depth - 1), channels]

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
+from restore.models.layers import check, skips_between
+
 
 class GoproRED(nn.Module):
     """n convolutions and n deconvolutions, batch norm after every one, and a sigmoid at the end.
@@ -43,10 +45,7 @@ class GoproRED(nn.Module):
     ):
         super().__init__()
         half = depth // 2
-        if depth < 2 or depth % 2:
-            raise ValueError(f"model.depth must be an even number of layers, at least 2, and it is {depth}")
-        if kernel_size < 1 or kernel_size % 2 == 0:
-            raise ValueError(f"model.kernel_size must be odd, so that a map keeps its size, and it is {kernel_size}")
+        check(depth, kernel_size, even=True)
         if activation not in ("relu", "prelu"):
             raise ValueError(f"model.activation must be relu or prelu, and it is '{activation}'")
         if not set(pool) <= set(range(1, half)):
@@ -68,7 +67,7 @@ class GoproRED(nn.Module):
         )
         self.pool = tuple(pool)
         self.shrink = nn.MaxPool2d(2)
-        self.skips = tuple(range(skip_step, half, skip_step)) if skip_step else ()
+        self.skips = skips_between(half, skip_step)
 
     def forward(self, degraded: Tensor) -> Tensor:
         maps, shapes = {}, {}

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 from torch.nn.functional import conv2d, relu
 
+from restore.models.layers import check, skips_between
+
 
 class Deconvolution(nn.ConvTranspose2d):
     """A transposed convolution; one of stride 1 is computed as the convolution it is.
@@ -68,12 +70,7 @@ class REDNet(nn.Module):
     ):
         super().__init__()
         half = depth // 2
-        if depth < 2 or depth % 2:
-            raise ValueError(f"model.depth must be an even number of layers, at least 2, and it is {depth}")
-        if kernel_size < 1 or kernel_size % 2 == 0:
-            raise ValueError(f"model.kernel_size must be odd, so that a map keeps its size, and it is {kernel_size}")
-        if width < 1:
-            raise ValueError(f"model.width must be at least 1 feature map, and it is {width}")
+        check(depth, kernel_size, width, even=True)
         if skip_step < 0:
             raise ValueError(f"model.skip_step must be 0 (no skips) or more layers, and it is {skip_step}")
         if skip_kind not in ("mirrored", "residual"):
@@ -93,8 +90,7 @@ class REDNet(nn.Module):
         )
         self.skip_kind = skip_kind
         # numbers (from 1) of the convolutions whose maps are handed across, or of the hidden layers that end a block
-        last = depth - 1 if skip_kind == "residual" else half
-        self.skips = tuple(range(skip_step, last, skip_step)) if skip_step else ()
+        self.skips = skips_between(depth - 1 if skip_kind == "residual" else half, skip_step)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
+from restore.models.layers import chain
+
 
 class SRCNN(nn.Module):
     """Patch extraction, non-linear mapping, reconstruction, on the bicubically enlarged image (section 3.1).
@@ -28,13 +30,7 @@ class SRCNN(nn.Module):
 
     def __init__(self, channels: int = 1, widths: Sequence[int] = (64, 32), kernel_sizes: Sequence[int] = (9, 1, 5)):
         super().__init__()
-        sizes = [channels, *widths, channels]
-        layers: list[nn.Module] = []
-        for i, kernel_size in enumerate(kernel_sizes):
-            layers += [nn.Conv2d(sizes[i], sizes[i + 1], kernel_size, padding=kernel_size // 2), nn.ReLU()]
-            nn.init.kaiming_normal_(layers[-2].weight, nonlinearity="relu")
-            nn.init.zeros_(layers[-2].bias)
-        self.body = nn.Sequential(*layers[:-1])
+        self.body = chain([channels, *widths, channels], kernel_sizes)
 
     def forward(self, degraded: Tensor) -> Tensor:
         return self.body(degraded)

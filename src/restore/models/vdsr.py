@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from restore.models.layers import chain, check
+
 
 class VDSR(nn.Module):
     """``restored = degraded + body(degraded)``: `depth` 3×3 convolutions, ReLU after each but the last (section 3).
@@ -29,15 +31,8 @@ class VDSR(nn.Module):
 
     def __init__(self, channels: int = 1, depth: int = 20, width: int = 64):
         super().__init__()
-        if depth < 2:
-            raise ValueError(f"model.depth must be at least 2 layers, and it is {depth}")
-        sizes = [channels, *[width] * (depth - 1), channels]
-        layers: list[nn.Module] = []
-        for i in range(depth):
-            layers += [nn.Conv2d(sizes[i], sizes[i + 1], 3, padding=1), nn.ReLU()]
-            nn.init.kaiming_normal_(layers[-2].weight, nonlinearity="relu")
-            nn.init.zeros_(layers[-2].bias)
-        self.body = nn.Sequential(*layers[:-1])
+        check(depth)
+        self.body = chain([channels, *[width] * (depth - 1), channels], [3] * depth)
         nn.init.normal_(self.body[-1].weight, std=1e-3)
 
     def forward(self, degraded: Tensor) -> Tensor:

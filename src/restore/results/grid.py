@@ -27,6 +27,16 @@ def without_seed(run: str) -> str:
     return re.sub(r"(^|,)seed=\d+", "", run).strip(",") or "all"
 
 
+def short(job: str) -> str:
+    """A job's name with the last part of each of its keys.
+
+    Example:
+        >>> short("model.skip_step=2,data.patch_size=50,seed=0")
+        'skip_step=2,patch_size=50,seed=0'
+    """
+    return re.sub(r"(^|,)[\w/@]+[.](?=[\w.]+=)", r"\1", job)
+
+
 def grid_table(rows: Sequence[dict]) -> str:
     """A table for each set, setting and protocol: the grid's points, seeds, PSNR and the difference from the first.
 
@@ -107,7 +117,7 @@ def draw(curves: Sequence[Curve], title: str, path: Path) -> None:
         grid = np.linspace(max(curve.patches[0] for curve in seeds), end, 60)
         values = np.array([np.interp(grid, curve.patches, curve.psnr) for curve in seeds])
         colour = f"C{number % 10}"
-        label = f"{re.sub(r'(^|,)[a-z_]+[.]', ', ', point).removeprefix(', ')}: {values[:, -1].mean():.2f} dB"
+        label = f"{short(point)}: {values[:, -1].mean():.2f} dB"
         axis.plot(grid / 1000, values.mean(axis=0), color=colour, label=label)
         if len(seeds) > 1:
             axis.fill_between(grid / 1000, values.min(axis=0), values.max(axis=0), color=colour, alpha=0.2, linewidth=0)
