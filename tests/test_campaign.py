@@ -75,14 +75,14 @@ def test_cut_carried_and_continued_equals_undisturbed(words, tmp_path, monkeypat
     out = capfd.readouterr().out
     assert "2 of 3 finished" in out
     assert "no_set" in out.partition("| entry")[2]
-    assert not list(Path("runs/campaign_cpu/long").glob("checkpoints/*.ckpt"))
+    assert not list(Path("runs/campaign_cpu/long").glob("checkpoints/last.ckpt"))
     rows = store.read(Path("campaign_cpu/results.csv"))
     assert {(row["run"], row["budget"]) for row in rows} == {("long", "cpu"), ("short", "cpu")}
 
     monkeypatch.chdir(tmp_path / "whole")
     assert campaign.main(["budget=cpu", "minutes=4", "only=long"]) == 0
     carried, whole = (
-        torch.load(tmp_path / place / "runs/campaign_cpu/long/weights.pt", weights_only=True)
+        torch.load(tmp_path / place / "runs/campaign_cpu/long/checkpoints/best.ckpt", weights_only=True)["state_dict"]
         for place in ("there", "whole")
     )
     assert all(torch.equal(value, whole[key]) for key, value in carried.items())
@@ -120,9 +120,16 @@ def test_a_run_without_the_packages_it_does_not_use(words, tmp_path):
     (tmp_path / "sitecustomize.py").write_text(HIDE)
     source = str(Path(recipe.__file__).parents[1])
     environment = os.environ | {"PYTHONPATH": f"{tmp_path}:{source}", "RESTORE_CACHE": str(tmp_path / "cache")}
-    command = [sys.executable, "-m", "restore.run", *words, "trainer.max_steps=4", "logger=none"]
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr[-2000:]
-    assert "not checked: No module named 'cv2'" in done.stdout
-    rows = store.read(next(tmp_path.glob("runs/*/*/results.csv")))
-    assert {row["overlap"] for row in rows} == {"unknown"}
+
+    def said(*command: str) -> str:
+        command = [sys.executable, "-m", *command]
+        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, done.stderr[-2000:]
+        return done.stdout
+
+    assert "not checked: No module named 'cv2'" in said("restore.run", *words, "trainer.max_steps=4", "logger=none")
+    results = next(tmp_path.glob("runs/*/*/results.csv"))
+    sets = next(word.partition("=")[2] for word in words if word.startswith("data.test_sets"))
+    told = said("restore.evaluate", f"run={results.parent}", f"sets={sets}", "task.sigma=30")
+    assert "not checked: No module named 'cv2'" in told
+    assert {row["overlap"] for row in store.read(results)} == {"unknown"}

@@ -173,20 +173,13 @@ def run_one(command: list[str], folder: Path, seconds: float, stop: threading.Ev
 
 def thin(folder: Path) -> None:
     """Of a finished run: float16 weights in place of its checkpoints."""
-    if (folder / "weights.pt").is_file():
-        return
-    best = recipe.best_checkpoint(folder)
-    state = {
-        key: value.half() if value.is_floating_point() else value for key, value in recipe.read_state(best).items()
-    }
-    torch.save(state, folder / "weights.pt")
-    for file in (folder / "checkpoints").glob("*.ckpt"):
-        file.unlink()
+    if (folder / "checkpoints" / "last.ckpt").is_file():
+        recipe.lighten(folder)
 
 
 def pack(state: Path, root: Path) -> None:
     """Everything needed to go on, in one tar, written beside and moved over the old one."""
-    kept = ("result.json", "results.csv", "history.csv", "job.log", "weights.pt", "last.ckpt", "config.yaml",
+    kept = ("result.json", "results.csv", "history.csv", "job.log", "last.ckpt", "config.yaml",
             "overrides.yaml", "hydra.yaml")  # fmt: skip
     partial = state.with_name(f".{state.name}.partial")
     with tarfile.open(partial, "w:gz") as tar:
@@ -194,10 +187,8 @@ def pack(state: Path, root: Path) -> None:
             if file.name in kept:
                 tar.add(file, file.relative_to(root))
             elif file.name == "best.ckpt":  # its weights are enough: what goes on is last.ckpt
-                content = io.BytesIO()
-                torch.save(
-                    {"state_dict": torch.load(file, map_location="cpu", weights_only=True)["state_dict"]}, content
-                )
+                content, whole = io.BytesIO(), torch.load(file, map_location="cpu", weights_only=True)
+                torch.save({key: whole[key] for key in ("state_dict", "global_step")}, content)
                 entry = tarfile.TarInfo(str(file.relative_to(root)))
                 entry.size = content.tell()
                 content.seek(0)

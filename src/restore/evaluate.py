@@ -72,7 +72,8 @@ def evaluate(config: DictConfig) -> float:
     )
     found = conclusion.rows(scores, facts, seen)
     beside = conclusion.classical_rows(config.baselines, tests, protocols, settings, facts, seen)
-    file = Path(config.results) if config.results else (run or Path()) / "results.csv"
+    own = run and run.parent != recipe.SHIPPED  # what comes with the package stays as it is
+    file = Path(config.results) if config.results else (run if own else Path()) / "results.csv"
     store.append(file, [*beside, *found])
     log.info(conclusion.tables([*beside, *found], protocols, settings))
     log.info(f"\n{len(beside) + len(found)} rows added to {file}")
@@ -83,7 +84,7 @@ def what_is_scored(config: DictConfig) -> tuple[DictConfig, DictConfig, Path | N
     """Task, model and run folder: a run's own, with what the command line says of the task laid over."""
     if not config.run:
         return config.task, config.model, None
-    run = Path(config.run).expanduser()
+    run = recipe.run_folder(config.run)
     training = recipe.run_config(run)
     said = HydraConfig.get().overrides.task
     if any(word.startswith(("model=", "model.", "weights=")) for word in said):
@@ -120,7 +121,9 @@ def overlaps_with_training(config: DictConfig, run: Path | None, tests: list) ->
     except RequestError as error:
         log.warning(f"overlap     not checked: {error}")
         return None
-    return overlaps(data.everything_read(), tests, config.paths.cache, config.strict)[0]
+    found, said = overlaps(data.everything_read(), tests, config.paths.cache, config.strict)
+    log.info(f"overlap     with the training images: {', '.join(said) or 'none'}")
+    return found
 
 
 def trained_patches(run: Path) -> int:

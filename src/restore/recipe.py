@@ -157,7 +157,7 @@ def load_weights(network: nn.Module, file: str | Path, model_name: str) -> nn.Mo
     Raises:
         RequestError: the file is missing, unreadable, or holds the weights of another network.
     """
-    path = Path(file).expanduser()
+    path = run_folder(file)
     if path.is_dir():
         path = best_checkpoint(path)
     if not path.is_file():
@@ -210,6 +210,29 @@ def _check_same(wanted: dict[str, tuple], found: dict[str, tuple], path: Path, m
 
 # -- run folders -----------------------------------------------------------------------------------
 
+SHIPPED = Path(__file__).parent / "weights"  # run folders that come with the package, in float16
+
+
+def run_folder(run: str | Path) -> Path:
+    """A run folder (or file) by its path, or one that comes with the package by its name."""
+    path, own = Path(run).expanduser(), SHIPPED / str(run)
+    return own if own.is_dir() and not path.exists() else path
+
+
+def shipped() -> list[str]:
+    """Names of the runs that come with the package."""
+    return sorted(folder.parent.name for folder in SHIPPED.glob("*/checkpoints"))
+
+
+def lighten(folder: Path) -> None:
+    """Of a finished run's checkpoints keep the best one's weights, in float16."""
+    best = best_checkpoint(folder)
+    steps = torch.load(best, map_location="cpu", weights_only=True).get("global_step", 0)
+    state = {key: value.half() if value.is_floating_point() else value for key, value in read_state(best).items()}
+    for file in (folder / "checkpoints").glob("*.ckpt"):
+        file.unlink()
+    torch.save({"state_dict": state, "global_step": steps}, folder / "checkpoints" / "best.ckpt")
+
 
 def best_checkpoint(run: Path) -> Path:
     """The best checkpoint of a run folder, or its last where no validation chose a best one.
@@ -229,9 +252,10 @@ def run_config(run: str | Path) -> DictConfig:
     Raises:
         RequestError: the folder has none.
     """
-    file = Path(run).expanduser() / ".hydra" / "config.yaml"
+    file = run_folder(run) / ".hydra" / "config.yaml"
     if not file.is_file():
-        raise RequestError(f"{run} is not the folder of a run: it has no .hydra/config.yaml")
+        own = f"; runs of the package's own: {', '.join(shipped())}" if shipped() else ""
+        raise RequestError(f"{run} is not the folder of a run: it has no .hydra/config.yaml{own}")
     register_resolvers()
     return OmegaConf.load(file)
 

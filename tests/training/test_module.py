@@ -14,6 +14,7 @@ from restore.models.dncnn import DnCNN
 from restore.models.red import REDNet
 from restore.training.budget import Budget
 from restore.training.module import RestorationModule
+from restore.training.muon import Muon
 from restore.training.schedule import WarmupCosine
 from restore.training.throughput import Throughput
 from restore.training.trainer import make_trainer
@@ -30,44 +31,53 @@ def data(image_folder):
     return make
 
 
-def module(network: nn.Module) -> RestorationModule:
+def module(network: nn.Module, optimizer=torch.optim.Adam) -> RestorationModule:
     return RestorationModule(
         network,
         loss=nn.MSELoss(),
-        optimizer=partial(torch.optim.Adam, lr=1e-3),
+        optimizer=partial(optimizer, lr=1e-3),
         schedule=WarmupCosine(0.1),
         settings=[Setting("sigma=25", 25, GaussianNoise(25))],
         protocols=[protocol("dncnn")],
     )
 
 
-def fit(folder: Path, data: RestorationData, network: nn.Module, steps: int, planned: int, resume=None, **options):
+def fit(
+    folder: Path,
+    data: RestorationData,
+    network: nn.Module,
+    steps: int,
+    planned: int,
+    resume=None,
+    optimizer=torch.optim.Adam,
+    **options,
+):
     """Train to `steps` of a run that is planned for `planned`."""
     budget = Budget(planned, validations=100)
     throughput = Throughput(1000, 4, 1e9, folder / "history.csv")
     trainer = make_trainer(folder, budget, [throughput], None, accelerator="cpu", **options)
     trainer.fit_loop.epoch_loop.max_steps = steps
-    trained = module(network)
+    trained = module(network, optimizer)
     trainer.fit(trained, datamodule=data, ckpt_path=resume, weights_only=True)
     return trainer, trained
 
 
 def network(kind: str) -> nn.Module:
     torch.manual_seed(0)
-    return REDNet(depth=4, width=6) if kind == "red" else DnCNN(depth=4, width=6)
+    return DnCNN(depth=4, width=6) if kind == "dncnn" else REDNet(depth=4, width=6)
 
 
-@pytest.mark.parametrize("kind", ["red", "dncnn"])
+@pytest.mark.parametrize(("kind", "optimizer"), [("red", torch.optim.Adam), ("dncnn", torch.optim.Adam), ("red", Muon)])
 @pytest.mark.parametrize("middle", [4, 5], ids=["at the end of an epoch", "within an epoch"])
-def test_resume_equals_uninterrupted(tmp_path, data, kind, middle):
+def test_resume_equals_uninterrupted(tmp_path, data, kind, optimizer, middle):
     whole = network(kind)
-    fit(tmp_path / "whole", data(), whole, 10, 10)
+    fit(tmp_path / "whole", data(), whole, 10, 10, optimizer=optimizer)
     part = network(kind)
-    trainer, _ = fit(tmp_path / "part", data(), part, middle, 10)
+    trainer, _ = fit(tmp_path / "part", data(), part, middle, 10, optimizer=optimizer)
     trainer.save_checkpoint(tmp_path / "middle.ckpt")
     resumed = network(kind)
     nn.init.zeros_(next(resumed.parameters()))
-    fit(tmp_path / "part", data(), resumed, 10, 10, resume=tmp_path / "middle.ckpt")
+    fit(tmp_path / "part", data(), resumed, 10, 10, resume=tmp_path / "middle.ckpt", optimizer=optimizer)
     for (name, one), other in zip(whole.state_dict().items(), resumed.state_dict().values(), strict=True):
         assert torch.equal(one, other), name
     assert not torch.equal(next(part.parameters()), next(whole.parameters()))

@@ -78,7 +78,7 @@ def suite(steps: int, batch: int, side: int) -> float:
     """Patches/s of ``restore.run``, validation left out, as its summary says."""
     with tempfile.TemporaryDirectory() as folder:
         words = ["task=denoise", "model=dncnn_s", f"data.patch_size={side}", f"data.batch_size={batch}", "logger=csv"]
-        words += [f"trainer.max_steps={steps}", "trainer.max_time=null", "trainer.validations=1"]
+        words += [f"trainer.max_steps={steps}", "trainer.max_time=null", "trainer.validations=1", "optim=adam_cosine"]
         return job(words, Path(folder))["patches_per_second"]
 
 
@@ -205,7 +205,7 @@ def processes(repeats: int) -> tuple[list[dict], str]:
         for devices in rates:
             with tempfile.TemporaryDirectory() as folder:
                 words = ["model=red20", "model.width=32", "data.patch_size=40", "data.batch_size=32", "logger=none"]
-                words += [f"trainer.max_steps={steps}", "trainer.max_time=null", "trainer.validations=1"]
+                words += [f"trainer.max_steps={steps}", "trainer.max_time=null", "trainer.validations=1", "optim=adam_cosine"]
                 found = job([*words, f"trainer.devices={devices}"], Path(folder))
                 rates[devices].append(found["patches_per_second"])
     one, two = (statistics.median(found) for found in rates.values())

@@ -48,13 +48,18 @@ def overlap(training: Images, test: Images, cache: str | Path | None = None) -> 
 
 def overlaps(
     training: Images, tests: Sequence[Images], cache: str | Path | None, strict: bool
-) -> tuple[dict[str, dict[str, str]], list[str]]:
-    """`overlap` of each test set, by its name, and a phrase for each that has any.
+) -> tuple[dict[str, dict[str, str]] | None, list[str]]:
+    """`overlap` of each test set, by its name, and a phrase for each that has any; None without OpenCV.
 
     Raises:
-        RequestError: an overlap under `strict`.
+        RequestError: an overlap, or no OpenCV to look for one, under `strict`.
     """
-    found = {images.name: overlap(training, images, cache) for images in tests}
+    try:
+        found = {images.name: overlap(training, images, cache) for images in tests}
+    except ImportError as error:
+        if strict:
+            raise RequestError(f"strict=true compares images, and {error}") from error
+        return None, [f"not checked: {error}"]
     said = [f"{len(names)} of {name}" for name, names in found.items() if names]
     if said and strict:
         raise RequestError(f"strict=true, and the training images contain {', '.join(said)}")
