@@ -151,10 +151,10 @@ def command_sweep(capsys, monkeypatch, tmp_path):
 def test_the_experiments_grid_and_the_command_lines():
     jobs, shared = expand("config", ["experiment=recipes"])
     assert shared.name == "recipes"
-    assert [job.folder.parent.name for job in jobs] == ["recipes"] * 6
-    assert jobs[0].own == ["model=red20", "optim=adam_cosine"]
+    assert [job.folder.parent.name for job in jobs] == ["recipes"] * 8
+    assert jobs[0].own == ["model=red20", "optim=muon_cosine"]
     jobs, _ = expand("config", ["experiment=recipes", "model=red10", "seed=0,1"])
-    assert len(jobs) == 2 * 3, "a key on the command line replaces the experiment's"
+    assert len(jobs) == 2 * 4, "a key on the command line replaces the experiment's"
     assert jobs[0].folder.parent.name.startswith("recipes-")
 
 
