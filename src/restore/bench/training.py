@@ -205,7 +205,12 @@ def processes(repeats: int) -> tuple[list[dict], str]:
         for devices in rates:
             with tempfile.TemporaryDirectory() as folder:
                 words = ["model=red20", "model.width=32", "data.patch_size=40", "data.batch_size=32", "logger=none"]
-                words += [f"trainer.max_steps={steps}", "trainer.max_time=null", "trainer.validations=1", "optim=adam_cosine"]
+                words += [
+                    f"trainer.max_steps={steps}",
+                    "trainer.max_time=null",
+                    "trainer.validations=1",
+                    "optim=adam_cosine",
+                ]
                 found = job([*words, f"trainer.devices={devices}"], Path(folder))
                 rates[devices].append(found["patches_per_second"])
     one, two = (statistics.median(found) for found in rates.values())
