@@ -28,7 +28,7 @@ import tarfile
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -49,7 +49,7 @@ GRIDS = ("red_depth", "red_residual_blocks", "red_skip_step", "red_width", "red_
 
 @dataclass(frozen=True)
 class Entry:
-    """One run: a name, its words, and the longest it may take at each budget."""
+    """One run: a name, its words, and the longest it may take at each budget; empty for what its words say."""
 
     name: str
     words: tuple[str, ...]
@@ -57,24 +57,25 @@ class Entry:
     cpu_time: str = "2m"
 
     def command(self, budget: str, folder: Path, more: Sequence[str]) -> list[str]:
-        limit = {"gpu": [f"trainer.max_time={self.gpu_time}"], "cpu": [f"trainer.max_time={self.cpu_time}"]}
+        longest = {"gpu": self.gpu_time, "cpu": self.cpu_time}.get(budget)
         if (folder / "checkpoints" / "last.ckpt").is_file():
             words = [f"resume={quoted(folder)}"]
         else:
-            own = [*self.words, f"budget={budget}", *limit.get(budget, []), f"name=campaign_{budget}"]
-            words = [*own, "logger=none", f"hydra.run.dir={quoted(folder)}", *more]
+            own = [*self.words, f"budget={budget}", *([f"trainer.max_time={longest}"] if longest else [])]
+            words = [*own, f"name=campaign_{budget}", "logger=none", f"hydra.run.dir={quoted(folder)}", *more]
         return [sys.executable, "-m", "restore.run", *words]
 
 
 def entries(budget: str) -> list[Entry]:
     """The campaign in its order; a grid's jobs are entries each."""
-    # eight passes an image take longer on a few cores than the training does
+    # on a few cores: small batches, so that there are steps; few validations, and no eight passes a test image
+    few = ("data.batch_size=8", "trainer.validations=4") if budget == "cpu" else ()
     red = ("data=bsd300", "protocol=dncnn" if budget == "cpu" else "protocol=[red,dncnn]")
     denoise = ("task=denoise", *red, "data.test_sets=[bsd200]")
     sr = ("task=sr", "task.scale=3", *red, "data.test_sets=[set5]")
     jpeg = ("task=jpeg", "task.quality=10", *red, "data.test_sets=[live1,classic5]")
     found = [
-        Entry("dncnn_s_25", ("task=denoise", "model=dncnn_s", "data=train400", "data.patch_size=40"), "5m", "5m"),
+        Entry("dncnn_s_25", ("task=denoise", "model=dncnn_s", "data=train400", "data.patch_size=40"), "5m", "4m"),
         Entry("red30_sigma50", (*denoise, "task.sigma=50", "model=red30"), "8m"),
         Entry("red30_sigma30", (*denoise, "task.sigma=30", "model=red30"), "8m"),
         Entry("dncnn_b", ("task=denoise_blind", "model=dncnn_b", "data=train400"), "8m"),
@@ -88,9 +89,10 @@ def entries(budget: str) -> list[Entry]:
         found += [Entry(f"{model}_sr3", (*sr, f"model={model}")), Entry(f"{model}_jpeg10", (*jpeg, f"model={model}"))]
     general = ("task=general", "model=dncnn_3", "data=t91_bsd200", "data.test_sets=[set5,classic5,bsd68]")
     found.append(Entry("dncnn_3", general, "9m"))
+    found = [replace(entry, words=entry.words + few) for entry in found]
     for grid in GRIDS:
         jobs, _ = expand("config", [f"experiment={grid}", f"budget={budget}"])
-        found += [Entry(f"{grid}/{job.name}", tuple(job.words)) for job in jobs]
+        found += [Entry(f"{grid}/{job.name}", tuple(job.words), cpu_time="") for job in jobs]
     return found
 
 
