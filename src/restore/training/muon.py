@@ -29,15 +29,15 @@ def orthogonalised(matrices: Tensor, iterations: int = 5) -> Tensor:
     wide = matrices if matrices.shape[1] <= matrices.shape[2] else matrices.mT
     x = wide / (wide.norm(dim=(1, 2), keepdim=True) + 1e-7)
     for _ in range(iterations):
-        gram = x @ x.mT  # (N, rows, rows), the smaller side
-        x = a * x + (b * gram + c * gram @ gram) @ x
+        gram = torch.bmm(x, x.mT)  # (N, rows, rows), the smaller side
+        x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
     return x if wide is matrices else x.mT
 
 
 class Muon(torch.optim.Adam):
     """``w ← w − lr · √max(1, rows / columns) · orthogonalised(g + …)`` on hidden filters, Adam on all else.
 
-    A filter bank of shape (maps, maps, k, k) is the matrix (maps, maps · k²). With momentum
+    A filter bank of shape (maps, maps, k, k) is the matrix (maps, k² · maps). With momentum
     ``m ← μ m + (1 − μ) g`` the direction is Nesterov's, ``μ m + (1 − μ) g``. The first and last
     layers' filters, biases and batch norm follow Adam at its own rate.
 
@@ -52,7 +52,7 @@ class Muon(torch.optim.Adam):
         ValueError: a rate or the momentum is out of its range.
 
     Deviation: torch's own Muon takes matrices only, no filters, one by one; here those of one shape
-    are iterated as one batch, which on a CPU costs a third of the time, and in float32.
+    are iterated as one batch, and in float32, in two thirds of its time on a CPU or less.
     """
 
     def __init__(
@@ -97,10 +97,11 @@ class Muon(torch.optim.Adam):
             momenta = [self._momentum(parameter) for parameter in parameters]
             torch._foreach_lerp_(momenta, gradients, 1 - group["momentum"])
             ahead = torch._foreach_lerp(gradients, momenta, group["momentum"])
-            matrices = torch.stack([each.reshape(shape[0], -1) for each in ahead])  # (N, maps, maps · k²)
+            # in the order of channels-last weights, (N, maps, k² · maps): the columns' order does not matter
+            matrices = torch.stack([each.permute(0, 2, 3, 1).reshape(shape[0], -1) for each in ahead])
             rate = -group["lr"] * max(1.0, matrices.shape[1] / matrices.shape[2]) ** 0.5
             for parameter, update in zip(parameters, orthogonalised(matrices.float()), strict=True):
-                parameter.add_(update.view(shape), alpha=rate)
+                parameter.add_(update.view(shape[0], *shape[2:], shape[1]).permute(0, 3, 1, 2), alpha=rate)
                 parameter.grad = None
 
     def _momentum(self, parameter: nn.Parameter) -> Tensor:
