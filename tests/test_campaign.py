@@ -78,6 +78,7 @@ def test_cut_carried_and_continued_equals_undisturbed(words, tmp_path, monkeypat
     assert not list(Path("runs/campaign_cpu/long").glob("checkpoints/last.ckpt"))
     rows = store.read(Path("campaign_cpu/results.csv"))
     assert {(row["run"], row["budget"]) for row in rows} == {("long", "cpu"), ("short", "cpu")}
+    assert Path("campaign_cpu/table.md").read_text().startswith("restore.campaign budget=cpu: 2 truncated runs")
 
     monkeypatch.chdir(tmp_path / "whole")
     assert campaign.main(["budget=cpu", "minutes=4", "only=long"]) == 0

@@ -227,7 +227,10 @@ def summarise(jobs: dict[str, Job], budget: str) -> None:
     folder.mkdir(exist_ok=True)
     (folder / "results.csv").unlink(missing_ok=True)
     store.append(folder / "results.csv", rows)
-    (folder / "table.md").write_text(means_table(store.means(rows)) + "\n")
+    runs = len({row["run"] for row in rows})
+    said = "truncated runs, minutes of training each" if budget == "cpu" else "runs"
+    table = means_table(store.means(rows))
+    (folder / "table.md").write_text(f"restore.campaign budget={budget}: {runs} {said}.\n\n{table}\n")
     print(f"\n{folder / 'table.md'}")
 
 
