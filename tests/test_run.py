@@ -103,6 +103,8 @@ def test_init_and_resume(command, tiny, tmp_path):
         (["task.sigma=[50,10]"], "task.sigma as a range goes from low to high"),
         (["data.patch_size=41"], "data.patch_size=41 is larger than the smallest training image"),
         (["feature_maps=[conv-9]"], "unknown feature_maps 'conv-9'"),
+        (["optim.optimizer.lr=0"], "optim.optimizer: lr and adam_share must be above 0"),
+        (["optim=adam_cosine", "optim.optimizer.lr=-1"], "optim.optimizer: Invalid learning rate: -1"),
         (["optim.ema=1.5"], "optim.ema is a decay between 0 and 1"),
         (["model.kernel_size=4"], "model.kernel_size must be odd"),
         (["data.path=/nowhere"], "there is no folder /nowhere"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from numbers import Real
 from pathlib import Path
 from typing import Any
@@ -113,6 +113,18 @@ def build(config: DictConfig | dict, **more: Any) -> Any:
 def build_network(model: DictConfig) -> nn.Module:
     """The network of a ``model`` group: its constructor's arguments, and the `name` it goes by."""
     return build({key: value for key, value in _plain(model).items() if key != "name"})
+
+
+def check_optimizer(optimizer: Callable[..., torch.optim.Optimizer], network: nn.Module) -> None:
+    """Build it once, before anything is trained.
+
+    Raises:
+        RequestError: what it is given is out of its range.
+    """
+    try:
+        optimizer(network.parameters())
+    except (ValueError, TypeError) as error:
+        raise RequestError(f"optim.optimizer: {error}") from error
 
 
 def build_data(config: DictConfig, **more: Any) -> RestorationData:

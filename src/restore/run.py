@@ -56,6 +56,9 @@ def run(config: DictConfig) -> float:
     figures.layers(network, config.feature_maps)
     data.read_tests()
     trainable = any(parameter.requires_grad for parameter in network.parameters())
+    optimizer = recipe.build(config.optim.optimizer)
+    if trainable:
+        recipe.check_optimizer(optimizer, network)
     data.read_training()
     cost = count_cost(network, data.channels, data.patch_size, data.patch_size)
     check_disk(folder, cost)
@@ -80,7 +83,7 @@ def run(config: DictConfig) -> float:
     module = RestorationModule(
         network,
         loss=recipe.build(config.optim.loss),
-        optimizer=recipe.build(config.optim.optimizer),
+        optimizer=optimizer,
         schedule=recipe.build(config.optim.schedule),
         settings=settings,
         protocols=protocols,

@@ -64,9 +64,9 @@ class Muon(torch.optim.Adam):
         **adam,
     ):
         if not (lr > 0 and adam_share > 0):
-            raise ValueError(f"optim.optimizer: lr and adam_share must be above 0, and they are {lr} and {adam_share}")
+            raise ValueError(f"lr and adam_share must be above 0, and they are {lr} and {adam_share}")
         if not 0 <= momentum < 1:
-            raise ValueError(f"optim.optimizer.momentum must lie in [0, 1), and it is {momentum}")
+            raise ValueError(f"momentum must lie in [0, 1), and it is {momentum}")
         filters, rest = [], []
         for parameter in params:
             hidden = parameter.ndim == 4 and min(parameter.shape[:2]) > IMAGE_CHANNELS
