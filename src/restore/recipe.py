@@ -237,13 +237,14 @@ def shipped() -> list[str]:
 
 
 def lighten(folder: Path) -> None:
-    """Of a finished run's checkpoints keep the best one's weights, in float16."""
-    best = best_checkpoint(folder)
-    steps = torch.load(best, map_location="cpu", weights_only=True).get("global_step", 0)
-    state = {key: value.half() if value.is_floating_point() else value for key, value in read_state(best).items()}
-    for file in (folder / "checkpoints").glob("*.ckpt"):
-        file.unlink()
-    torch.save({"state_dict": state, "global_step": steps}, folder / "checkpoints" / "best.ckpt")
+    """Of a finished run's checkpoints keep the best one's weights, in float16; cut at any moment, they are not lost."""
+    chosen, kept = best_checkpoint(folder), folder / "checkpoints" / "best.ckpt"
+    steps = torch.load(chosen, map_location="cpu", weights_only=True).get("global_step", 0)
+    state = {key: value.half() if value.is_floating_point() else value for key, value in read_state(chosen).items()}
+    partial = kept.with_name(".best.ckpt")
+    torch.save({"state_dict": state, "global_step": steps}, partial)
+    partial.replace(kept)
+    (folder / "checkpoints" / "last.ckpt").unlink(missing_ok=True)
 
 
 def best_checkpoint(run: Path) -> Path:

@@ -64,7 +64,7 @@ def fit(
 
 def network(kind: str) -> nn.Module:
     torch.manual_seed(0)
-    return DnCNN(depth=4, width=6) if kind == "dncnn" else REDNet(depth=4, width=6)
+    return REDNet(depth=4, width=6) if kind == "red" else DnCNN(depth=4, width=6)
 
 
 @pytest.mark.parametrize(("kind", "optimizer"), [("red", torch.optim.Adam), ("dncnn", torch.optim.Adam), ("red", Muon)])

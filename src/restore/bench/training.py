@@ -75,20 +75,20 @@ def loops(repeats: int, batch: int = 64, side: int = 40) -> tuple[list[dict], st
 
 
 def suite(steps: int, batch: int, side: int) -> float:
-    """Patches/s of ``restore.run``, validation left out, as its summary says."""
+    """Patches/s of ``restore.run`` on DnCNN-S."""
+    words = ["task=denoise", "model=dncnn_s", f"data.patch_size={side}", f"data.batch_size={batch}", "logger=csv"]
+    return job(words, steps)
+
+
+def job(words: list[str], steps: int) -> float:
+    """Patches/s of a run in a process of its own, by the plain loop's optimiser, validation left out."""
+    words = [*words, f"trainer.max_steps={steps}", "trainer.max_time=null", "trainer.validations=1"]
     with tempfile.TemporaryDirectory() as folder:
-        words = ["task=denoise", "model=dncnn_s", f"data.patch_size={side}", f"data.batch_size={batch}", "logger=csv"]
-        words += [f"trainer.max_steps={steps}", "trainer.max_time=null", "trainer.validations=1", "optim=adam_cosine"]
-        return job(words, Path(folder))["patches_per_second"]
-
-
-def job(words: list[str], folder: Path) -> dict:
-    """``result.json`` of a run in a process of its own."""
-    command = [sys.executable, "-m", "restore.run", *words, f"hydra.run.dir={folder}"]
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode:
-        raise RuntimeError(done.stderr[-2000:])
-    return json.loads((folder / "result.json").read_text())
+        command = [sys.executable, "-m", "restore.run", *words, "optim=adam_cosine", f"hydra.run.dir={folder}"]
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode:
+            raise RuntimeError(done.stderr[-2000:])
+        return json.loads(Path(folder, "result.json").read_text())["patches_per_second"]
 
 
 def in_fresh_process(call: str) -> float:
@@ -203,16 +203,8 @@ def processes(repeats: int) -> tuple[list[dict], str]:
     steps = 40 if kind == "cpu" else 400
     for _ in range(2):
         for devices in rates:
-            with tempfile.TemporaryDirectory() as folder:
-                words = ["model=red20", "model.width=32", "data.patch_size=40", "data.batch_size=32", "logger=none"]
-                words += [
-                    f"trainer.max_steps={steps}",
-                    "trainer.max_time=null",
-                    "trainer.validations=1",
-                    "optim=adam_cosine",
-                ]
-                found = job([*words, f"trainer.devices={devices}"], Path(folder))
-                rates[devices].append(found["patches_per_second"])
+            words = ["model=red20", "model.width=32", "data.patch_size=40", "data.batch_size=32", "logger=none"]
+            rates[devices].append(job([*words, f"trainer.devices={devices}"], steps))
     one, two = (statistics.median(found) for found in rates.values())
     rows = [{"what": "ddp", "name": f"devices={n}", "patches_per_s": r} for n, r in ((1, one), (2, two))]
     return (

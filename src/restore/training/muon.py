@@ -19,8 +19,8 @@ QUINTIC = (3.4445, -4.7750, 2.0315)  # steepest at zero of the polynomials that 
 def orthogonalised(matrices: Tensor, iterations: int = 5) -> Tensor:
     """About the nearest semi-orthogonal matrix ``U Vᵀ`` of each ``U S Vᵀ``, by Newton–Schulz iterations.
 
-    Each iteration is ``X ← a X + (b A + c A²) X`` with ``A = X Xᵀ``, which takes every singular value
-    of the normalised matrix to between 0.7 and 1.2; none is computed.
+    Each iteration is ``X ← a X + (b A + c A²) X`` with ``A = X Xᵀ``, which takes all but the
+    smallest singular values of the normalised matrix to between 0.7 and 1.2; none is computed.
 
     Shape:
         ``(N, rows, columns)`` to the same, float32.
@@ -35,10 +35,10 @@ def orthogonalised(matrices: Tensor, iterations: int = 5) -> Tensor:
 
 
 class Muon(torch.optim.Adam):
-    """``w ← w − lr · √max(1, rows / columns) · orthogonalised(g + …)`` on hidden filters, Adam on all else.
+    """``w ← w − lr · √max(1, rows / columns) · orthogonalised(d)`` on hidden filters, Adam on all else.
 
     A filter bank of shape (maps, maps, k, k) is the matrix (maps, k² · maps). With momentum
-    ``m ← μ m + (1 − μ) g`` the direction is Nesterov's, ``μ m + (1 − μ) g``. The first and last
+    ``m ← μ m + (1 − μ) g`` the direction is Nesterov's, ``d = μ m + (1 − μ) g``. The first and last
     layers' filters, biases and batch norm follow Adam at its own rate.
 
     Args:
