@@ -66,7 +66,7 @@ def image_folder(tmp_path: Path):
 
 
 class Answer:
-    """What a command answered: exit code, and what it printed."""
+    """What a command report_errors: exit code, and what it printed."""
 
     def __init__(self, code: int, out: str, err: str):
         self.code, self.out, self.err = code, out, err
@@ -78,7 +78,7 @@ def command(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture, tmp_p
 
     def call(name: str, *words: str) -> Answer:
         from restore import evaluate, run
-        from restore.commandline import command as start
+        from restore.config.command import command as start
 
         config_name, task = {"run": ("config", run.run), "evaluate": ("evaluate", evaluate.evaluate)}[name]
         monkeypatch.setattr(sys, "argv", [f"restore.{name}", *map(str, words)])

@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from restore import campaign, recipe
+from restore import campaign
 from restore.campaign import Entry
-from restore.commandline import laid_over
-from restore.request import RequestError
+from restore.config.compose import compose
+from restore.config.overrides import normalise_overrides
+from restore.errors import RequestError
 from restore.results import store
 
 
@@ -29,10 +30,10 @@ def test_every_entry_composes():
         for entry in [*singles, *entries[len(singles) :: 10]]:
             command = entry.command(budget, Path("/nowhere"), [])
             words = [word for word in command[3:] if not word.startswith("hydra")]
-            config = recipe.compose("config", laid_over(words))
+            config = compose("config", normalise_overrides(words))
             assert config.budget.name == budget
     first = campaign.entries("gpu")[0]
-    config = recipe.compose("config", [*first.words, "budget=gpu"])
+    config = compose("config", [*first.words, "budget=gpu"])
     assert config.trainer.max_steps * config.data.batch_size == 10_240_000, "the paper's number of patches"
 
 
@@ -119,7 +120,7 @@ sys.meta_path = [Hiding if finder is PathFinder else finder for finder in sys.me
 
 def test_a_run_without_the_packages_it_does_not_use(words, tmp_path):
     (tmp_path / "sitecustomize.py").write_text(HIDE)
-    source = str(Path(recipe.__file__).parents[1])
+    source = str(Path(campaign.__file__).parents[1])
     environment = os.environ | {"PYTHONPATH": f"{tmp_path}:{source}", "RESTORE_CACHE": str(tmp_path / "cache")}
 
     def said(*command: str) -> str:

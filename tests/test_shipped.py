@@ -6,10 +6,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from restore import recipe
+from restore.checkpoint import digest, load_weights
+from restore.config.build import build_network
+from restore.config.compose import run_config
 from restore.results import store
+from restore.runfolder import SHIPPED, RunFolder, shipped_runs
 
-LISTING = recipe.SHIPPED / "README.md"
+LISTING = SHIPPED / "README.md"
 
 
 def listed() -> dict[str, str]:
@@ -18,25 +21,25 @@ def listed() -> dict[str, str]:
 
 
 def test_the_listing_is_of_what_is_there():
-    assert sorted(listed()) == recipe.shipped()
-    assert len(recipe.shipped()) > 0
+    assert sorted(listed()) == shipped_runs()
+    assert len(shipped_runs()) > 0
 
 
-@pytest.mark.parametrize("name", recipe.shipped())
+@pytest.mark.parametrize("name", shipped_runs())
 def test_each_is_small_float16_and_fits_its_recipe(name):
-    file = recipe.best_checkpoint(recipe.run_folder(name))
-    assert recipe.digest(file) == listed()[name]
+    file = RunFolder.find(name).checkpoint()
+    assert digest(file) == listed()[name]
     assert file.stat().st_size < 3e6
     content = torch.load(file, weights_only=True)
     assert {value.dtype for value in content["state_dict"].values() if value.is_floating_point()} == {torch.float16}
     assert content["global_step"] > 0
-    config = recipe.run_config(name)
-    recipe.load_weights(recipe.build_network(config.model), name, config.model.name)
-    text = (recipe.SHIPPED / name / ".hydra" / "config.yaml").read_text()
+    config = run_config(name)
+    load_weights(build_network(config.model), name, config.model.name)
+    text = (SHIPPED / name / ".hydra" / "config.yaml").read_text()
     assert not re.search(r"/(home|root|tmp|work)/", text), "a path of the machine that trained it"
 
 
-@pytest.mark.parametrize("name", recipe.shipped())
+@pytest.mark.parametrize("name", shipped_runs())
 def test_each_restores_better_than_it_was_given(name, command, tmp_path):
     results = tmp_path / "results.csv"
     answer = command("evaluate", f"run={name}", "sets=photographs", "precision=bf16-mixed", f"results={results}")
@@ -49,12 +52,12 @@ def test_each_restores_better_than_it_was_given(name, command, tmp_path):
 def test_a_name_that_is_none_of_them(command):
     answer = command("evaluate", "run=red99")
     assert answer.code == 2
-    assert all(name in answer.err for name in recipe.shipped())
+    assert all(name in answer.err for name in shipped_runs())
 
 
 def test_a_folder_of_that_name_comes_first(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    name = recipe.shipped()[0]
-    assert recipe.run_folder(name) == recipe.SHIPPED / name
+    name = shipped_runs()[0]
+    assert RunFolder.find(name).path == SHIPPED / name
     Path(name).mkdir()
-    assert recipe.run_folder(name) == Path(name)
+    assert RunFolder.find(name).path == Path(name)

@@ -32,6 +32,10 @@ def test_the_wheel_composes_and_knows_the_published_numbers(tmp_path):
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=200)
     assert done.returncode == 0, done.stderr[-2000:]
     assert "finished: 2 steps" in done.stdout
-    where = [sys.executable, "-c", "import restore, restore.recipe as r; print(restore.__file__, r.configuration())"]
+    where = [
+        sys.executable,
+        "-c",
+        "import restore, restore.config.build as r; print(restore.__file__, r.configuration())",
+    ]
     found = subprocess.run(where, cwd=tmp_path, env=environment, capture_output=True, text=True).stdout
     assert str(ROOT) not in found

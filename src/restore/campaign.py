@@ -33,14 +33,17 @@ from pathlib import Path
 
 import torch
 
-from restore import recipe
-from restore.request import RequestError, answered, unknown
+from restore.checkpoint import lighten
+from restore.config.arguments import parse
+from restore.errors import RequestError, report_errors, unknown_name
+from restore.jobs.grid import expand
+from restore.jobs.job import Job, quote_path
+from restore.jobs.local import Interruptible
 from restore.results import store
-from restore.results.table import markdown, means_table
-from restore.sweep import Job, expand, interruptible, mark_failed, quoted
-from restore.training.launch import CUT_SHORT
+from restore.results.tables import markdown, means_table
+from restore.runfolder import RunFolder
+from restore.training.cluster import CUT_SHORT
 from restore.training.progress import clock
-from restore.words import parse
 
 MARGIN = 25.0  # seconds that a run has to save and leave, and the state to be written
 GRIDS = ("red_depth", "red_residual_blocks", "red_skip_step", "red_width", "red_kernel_size", "red_patch_size",
@@ -56,13 +59,13 @@ class Entry:
     gpu_time: str = "5m"
     cpu_time: str = "2m"
 
-    def command(self, budget: str, folder: Path, more: Sequence[str]) -> list[str]:
+    def command(self, budget: str, folder: RunFolder, more: Sequence[str]) -> list[str]:
         longest = {"gpu": self.gpu_time, "cpu": self.cpu_time}.get(budget)
-        if (folder / "checkpoints" / "last.ckpt").is_file():
-            words = [f"resume={quoted(folder)}"]
+        if folder.last.is_file():
+            words = [f"resume={quote_path(folder)}"]
         else:
             own = [*self.words, f"budget={budget}", *([f"trainer.max_time={longest}"] if longest else [])]
-            words = [*own, f"name=campaign_{budget}", "logger=none", f"hydra.run.dir={quoted(folder)}", *more]
+            words = [*own, f"name=campaign_{budget}", "logger=none", f"hydra.run.dir={quote_path(folder)}", *more]
         return [sys.executable, "-m", "restore.run", *words]
 
 
@@ -100,7 +103,7 @@ def main(arguments: list[str]) -> int:
     defaults = {"budget": "gpu", "minutes": "9", "state": "campaign.tar", "only": "", "list": "false", "words": ""}
     words = parse(__doc__, defaults, arguments)
     if words["budget"] not in ("gpu", "cpu", "paper"):
-        raise unknown("budget", words["budget"], ["gpu", "cpu", "paper"])
+        raise unknown_name("budget", words["budget"], ["gpu", "cpu", "paper"])
     try:
         deadline = time.monotonic() + 60 * float(words["minutes"])
     except ValueError as error:
@@ -112,18 +115,18 @@ def main(arguments: list[str]) -> int:
         chosen = words["only"].split(",")
         for name in chosen:
             if name not in names:
-                raise unknown("entry", name, names)
+                raise unknown_name("entry", name, names)
         plan = [entry for entry in plan if entry.name in chosen]
     root = Path("runs", f"campaign_{budget}").resolve()
     unpack(state, root)
-    jobs = {entry.name: Job([], [], root / entry.name) for entry in plan}
+    jobs = {entry.name: Job([], [], RunFolder(root / entry.name)) for entry in plan}
     if words["list"] != "true":
         code = run_all(plan, jobs, budget, deadline, shlex.split(words["words"]))
         pack(state, root)
-        summarise(jobs, budget)
+        log_summary(jobs, budget)
     else:
         code = 0
-    rows = [[name, job.state, *(str(job.result.get(key, "–")) for key in ("test_psnr", "steps", "seconds"))]
+    rows = [[name, job.state, *(str(job.folder.result.get(key, "–")) for key in ("test_psnr", "steps", "seconds"))]
             for name, job in jobs.items()]  # fmt: skip
     print("\n" + markdown(("entry", "state", "test dB", "steps", "seconds"), rows))
     done = sum(job.state == "finished" for job in jobs.values())
@@ -134,7 +137,7 @@ def main(arguments: list[str]) -> int:
 def run_all(plan: Sequence[Entry], jobs: dict[str, Job], budget: str, deadline: float, more: list[str]) -> int:
     """Run what is not finished, in order, until the time is up or Ctrl-C; 1 where a run failed, else 0."""
     code = 0
-    with interruptible(signal.SIGINT, signal.SIGTERM) as stop:
+    with Interruptible(signal.SIGINT, signal.SIGTERM) as stop:
         for entry in plan:
             job, left = jobs[entry.name], deadline - MARGIN - time.monotonic()
             if job.state == "finished":
@@ -143,22 +146,22 @@ def run_all(plan: Sequence[Entry], jobs: dict[str, Job], budget: str, deadline: 
             if left < MARGIN or stop.is_set():
                 print("the time is up" if left < MARGIN else "stopped", flush=True)
                 break
-            job.folder.mkdir(parents=True, exist_ok=True)
+            job.folder.path.mkdir(parents=True, exist_ok=True)
             print(f"\n{entry.name}: {clock(left)} left in this call", flush=True)
             ended = run_one(entry.command(budget, job.folder, more), job.folder, left, stop)
             if job.state == "finished":
                 thin(job.folder)
             elif ended not in (CUT_SHORT, -signal.SIGUSR1, -signal.SIGKILL):
                 code = 1
-                mark_failed(job, ended)
+                job.mark_failed(ended)
     return code
 
 
-def run_one(command: list[str], folder: Path, seconds: float, stop: threading.Event) -> int:
+def run_one(command: list[str], folder: RunFolder, seconds: float, stop: threading.Event) -> int:
     """One run, told to save and leave when its time is up or ours is; killed where it has not left then."""
     environment = os.environ | {"RESTORE_PREEMPTIBLE": "1"}
     until = time.monotonic() + seconds
-    with (folder / "job.log").open("ab") as log:
+    with folder.job_log.open("ab") as log:
         process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
         while process.poll() is None and time.monotonic() < until and not stop.wait(0.5):
             pass
@@ -168,17 +171,17 @@ def run_one(command: list[str], folder: Path, seconds: float, stop: threading.Ev
                 process.wait(MARGIN)
             except subprocess.TimeoutExpired:
                 process.kill()
-    print("".join((folder / "job.log").read_text(errors="replace").splitlines(True)[-2:]), end="", flush=True)
+    print("".join(folder.job_log.read_text(errors="replace").splitlines(True)[-2:]), end="", flush=True)
     return process.wait()
 
 
 # -- the state -------------------------------------------------------------------------------------
 
 
-def thin(folder: Path) -> None:
+def thin(folder: RunFolder) -> None:
     """Of a finished run: float16 weights in place of its checkpoints."""
-    if (folder / "checkpoints" / "last.ckpt").is_file():
-        recipe.lighten(folder)
+    if folder.last.is_file():
+        lighten(folder)
 
 
 def pack(state: Path, root: Path) -> None:
@@ -215,12 +218,12 @@ def unpack(state: Path, root: Path) -> None:
         raise RequestError(f"{state} is not a campaign's state ({error})") from error
 
 
-def summarise(jobs: dict[str, Job], budget: str) -> None:
+def log_summary(jobs: dict[str, Job], budget: str) -> None:
     """Results of the finished runs and a table of their means beside the published ones."""
     rows = []
     for name, job in jobs.items():
-        if job.state == "finished" and (job.folder / "results.csv").is_file():
-            rows += [row | {"run": name} for row in store.read(job.folder / "results.csv")]
+        if job.state == "finished" and job.folder.results.is_file():
+            rows += [row | {"run": name} for row in store.read(job.folder.results)]
     if not rows:
         return
     folder = Path(f"campaign_{budget}")
@@ -235,6 +238,6 @@ def summarise(jobs: dict[str, Job], budget: str) -> None:
 
 
 if __name__ == "__main__":
-    with answered():
+    with report_errors():
         code = main(sys.argv[1:])
     raise SystemExit(code)

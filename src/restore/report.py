@@ -18,11 +18,11 @@ from pathlib import Path
 
 from omegaconf import OmegaConf
 
-from restore import recipe
-from restore.request import RequestError, answered
+from restore.config.arguments import parse
+from restore.config.compose import compose, configuration
+from restore.errors import RequestError, report_errors
 from restore.results import store
 from restore.results.grid import Curve, draw, grid_table, verdicts
-from restore.words import parse
 
 
 def main(arguments: list[str]) -> None:
@@ -49,11 +49,11 @@ def main(arguments: list[str]) -> None:
 
 def claims_of(experiment: str) -> list[dict[str, str]]:
     """The conclusions that an experiment file says its paper draws; none where it is no experiment of ``conf/``."""
-    if not (recipe.configuration() / "experiment" / f"{experiment}.yaml").is_file():
+    if not (configuration() / "experiment" / f"{experiment}.yaml").is_file():
         return []
-    return OmegaConf.to_container(recipe.compose("config", [f"experiment={experiment}"]).claims)
+    return OmegaConf.to_container(compose("config", [f"experiment={experiment}"]).claims)
 
 
 if __name__ == "__main__":
-    with answered():
+    with report_errors():
         main(sys.argv[1:])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import logging
-import secrets
 import shutil
 import warnings
 from functools import partial
@@ -17,21 +16,24 @@ from lightning.pytorch.utilities import rank_zero_only
 from omegaconf import DictConfig, OmegaConf, open_dict
 from torch import nn
 
-from restore import recipe
-from restore.commandline import command
+from restore.checkpoint import digest, load_weights, read_state
+from restore.config.build import build, build_data, build_network, build_protocols, build_settings, check_optimizer
+from restore.config.command import command
 from restore.data.datamodule import RestorationData
 from restore.data.overlap import overlaps
+from restore.errors import RequestError
+from restore.jobs.sweep import sweep
 from restore.models.cost import Cost, count_cost
-from restore.request import RequestError
-from restore.results import conclusion, figures, store
-from restore.results.conclusion import Facts, Gallery
+from restore.results import figures, store
+from restore.results import rows as conclusion
 from restore.results.grid import short
-from restore.sweep import sweep
-from restore.tracking.guard import GuardedLogger
-from restore.tracking.samples import Samples
-from restore.training import launch
+from restore.results.rows import Gallery, RunMetadata
+from restore.runfolder import RunFolder
+from restore.tracking.logger import GuardedLogger
+from restore.tracking.samples import SampleImages
+from restore.training import cluster
 from restore.training.budget import Budget, Preempted, seconds
-from restore.training.hardware import device_kind, float32_is_float32, has_bf16_units, keep_freed_memory, matrix_peak
+from restore.training.hardware import device_kind, disable_tf32, has_bf16_units, keep_freed_memory, matrix_peak
 from restore.training.module import RestorationModule
 from restore.training.progress import TrainingProgress, clock
 from restore.training.throughput import Throughput
@@ -42,23 +44,24 @@ log = logging.getLogger("restore")
 
 def run(config: DictConfig) -> float:
     """One job: plan, fit, test, record. Returns the best validation PSNR (the test's for a fixed network)."""
-    quieten()
+    silence_warnings()
     keep_freed_memory()
-    float32_is_float32()
+    disable_tf32()
     folder = Path(HydraConfig.get().runtime.output_dir).resolve()
+    RunFolder(folder).create()
     seed_everything(config.seed, verbose=False)
-    data: RestorationData = recipe.build_data(config)
-    network = recipe.build_network(config.model)
+    data: RestorationData = build_data(config)
+    network = build_network(config.model)
     if config.init:
-        network = recipe.load_weights(network, config.init, config.model.name)
-    settings, protocols = recipe.settings(config.task), recipe.protocols(config.protocol, config.switches)
+        network = load_weights(network, config.init, config.model.name)
+    settings, protocols = build_settings(config.task), build_protocols(config.protocol, config.switches)
     conclusion.check_baselines(config.baselines, settings)
     figures.layers(network, config.feature_maps)
     data.read_tests()
     trainable = any(parameter.requires_grad for parameter in network.parameters())
-    optimizer = recipe.build(config.optim.optimizer)
+    optimizer = build(config.optim.optimizer)
     if trainable:
-        recipe.check_optimizer(optimizer, network)
+        check_optimizer(optimizer, network)
     data.read_training()
     cost = count_cost(network, data.channels, data.patch_size, data.patch_size)
     check_disk(folder, cost)
@@ -69,7 +72,7 @@ def run(config: DictConfig) -> float:
     kind = device_kind(limits.accelerator)
     peak = matrix_peak(kind, str(limits.precision))
     throughput = Throughput(cost.macs, data.batch_size, peak, folder / "history.csv")
-    callbacks = [throughput, TrainingProgress(budget, throughput), Samples()]
+    callbacks = [throughput, TrainingProgress(budget, throughput), SampleImages()]
     if config.optim.ema:
         callbacks.append(moving_average(config.optim.ema))
     logger = make_logger(config, folder)
@@ -82,9 +85,9 @@ def run(config: DictConfig) -> float:
     gallery = Gallery()
     module = RestorationModule(
         network,
-        loss=recipe.build(config.optim.loss),
+        loss=build(config.optim.loss),
         optimizer=optimizer,
-        schedule=recipe.build(config.optim.schedule),
+        schedule=build(config.optim.schedule),
         settings=settings,
         protocols=protocols,
         channels_last=channels_last,
@@ -99,7 +102,7 @@ def run(config: DictConfig) -> float:
 
     checkpoint = None
     if trainable:
-        again = launch.restarted() or HydraConfig.get().mode == RunMode.MULTIRUN  # a grid's folder is its job's alone
+        again = cluster.restarted() or HydraConfig.get().mode == RunMode.MULTIRUN  # a grid's folder is its job's alone
         if limits.compile:
             network.compile()  # in place, so that checkpoints keep their names
         resumes = config.resume or (again and last.is_file())
@@ -107,15 +110,15 @@ def run(config: DictConfig) -> float:
             trainer.fit(module, datamodule=data, ckpt_path=last if resumes else None, weights_only=True)
         except Preempted:
             log.info(f"preempted after {trainer.global_step} steps: started again, it goes on from {last}")
-            launch.requeue()
-        checkpoint = recipe.best_checkpoint(trainer.strategy.broadcast(folder))
-        network.load_state_dict(recipe.read_state(checkpoint))
+            cluster.requeue()
+        checkpoint = RunFolder(trainer.strategy.broadcast(folder)).checkpoint()
+        network.load_state_dict(read_state(checkpoint))
     trainer.test(module, datamodule=data, verbose=False)
     objective = trainer.callback_metrics["test/psnr"]
     if trainable and trainer.checkpoint_callback.best_model_score is not None:
         objective = trainer.checkpoint_callback.best_model_score
     if trainer.is_global_zero:
-        facts = Facts(
+        facts = RunMetadata(
             run=f"{config.name}/{folder.name}",
             experiment=config.name,
             task=config.task.name,
@@ -124,10 +127,10 @@ def run(config: DictConfig) -> float:
             budget=config.budget.name,
             patches=trainer.global_step * data.batch_size,
             precision=module.precision,
-            checkpoint_sha256=recipe.digest(checkpoint) if checkpoint else "",
+            checkpoint_sha256=digest(checkpoint) if checkpoint else "",
         )
         conclude(config, folder, facts, data, module, gallery, found)
-        summarise(folder, budget, trainer, throughput, float(objective))
+        log_summary(folder, budget, trainer, throughput, float(objective))
     if logger:
         logger.finish()
     return float(objective)
@@ -136,7 +139,7 @@ def run(config: DictConfig) -> float:
 def conclude(
     config: DictConfig,
     folder: Path,
-    facts: Facts,
+    facts: RunMetadata,
     data: RestorationData,
     module: RestorationModule,
     gallery: Gallery,
@@ -160,14 +163,14 @@ def conclude(
         log.info(f"{picture.stem:<11} {picture}")
 
 
-def summarise(folder: Path, budget: Budget, trainer: Trainer, throughput: Throughput, objective: float) -> None:
+def log_summary(folder: Path, budget: Budget, trainer: Trainer, throughput: Throughput, objective: float) -> None:
     """The last line of every run, and its ``result.json``."""
     pace, metrics = throughput.average, trainer.callback_metrics
     state = "interrupted" if budget.reason == "interrupted" else "finished"
     test = float(metrics["test/psnr"])
     write = {"state": state, "objective": objective, "test_psnr": test, "steps": trainer.global_step}
     write |= {"seconds": round(budget.elapsed, 1), "patches_per_second": round(pace.patches_per_second, 1)}
-    conclusion.write_result(folder, **write)
+    RunFolder(folder).write_result(**write)
     log.info(
         f"{state}: {trainer.global_step} steps in {clock(budget.elapsed)}, {pace.patches_per_second:.0f} patches/s, "
         f"{pace.flops / 1e9:.0f} GFLOP/s, {pace.share_of_peak:.0%} of matrix peak, val {objective:.2f} dB, "
@@ -217,9 +220,9 @@ def make_logger(config: DictConfig, folder: Path) -> GuardedLogger | None:
         if "group" in config.logger and config.logger.group is None:
             config.logger.group = config.sweep.name or config.name
         if "id" in config.logger and config.logger.id is None:
-            config.logger.id = run_id(folder)
+            config.logger.id = RunFolder(folder).identity
     try:
-        logger = GuardedLogger(recipe.build(config.logger))
+        logger = GuardedLogger(build(config.logger))
     except RequestError:
         raise
     except Exception as error:  # whatever a tracking service throws
@@ -241,14 +244,6 @@ def run_name(experiment: str, folder: str, in_sweep: bool) -> str:
     return f"{short(folder)} {experiment}"
 
 
-def run_id(folder: Path) -> str:
-    """What a tracking service knows this run by: kept in its folder, so that a resumed run continues it."""
-    file = folder / "run_id"
-    if not file.is_file():
-        file.write_text(secrets.token_hex(4))
-    return file.read_text()
-
-
 def check_disk(folder: Path, cost: Cost) -> None:
     """Room for two checkpoints (weights and two moments each, and a copy while writing), pictures and logs."""
     needed = cost.parameters * 4 * 3 * 4 + 50_000_000
@@ -259,7 +254,7 @@ def check_disk(folder: Path, cost: Cost) -> None:
         )
 
 
-def quieten() -> None:
+def silence_warnings() -> None:
     """Leave out what Lightning says about things that are so on purpose."""
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     logging.getLogger("lightning.fabric").setLevel(logging.WARNING)

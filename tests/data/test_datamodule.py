@@ -5,7 +5,7 @@ import torch
 
 from restore.data.datamodule import RestorationData
 from restore.degradations.noise import GaussianNoise
-from restore.request import RequestError
+from restore.errors import RequestError
 
 
 @pytest.fixture

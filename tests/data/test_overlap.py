@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from restore.data import catalog
-from restore.data.catalog import Images
+from restore.data import datasets
+from restore.data.datasets import Images
 from restore.data.overlap import overlap
 
 
@@ -42,7 +42,7 @@ def test_cache_answers_the_second_time(tmp_path, monkeypatch):
 
 
 def read(name: str, root, training: bool) -> Images:
-    return catalog.read(catalog.find(name, root, 1, training=training), 1)
+    return datasets.read(datasets.find(name, root, 1, training=training), 1)
 
 
 def test_nothing_between_train400_and_bsd68(data_root):
@@ -53,7 +53,7 @@ def test_nothing_between_train400_and_bsd68(data_root):
 def test_bsd68_lies_inside_bsds500_val(data_root):
     found = overlap(read("bsd300", data_root, True), read("bsd68", data_root, False))
     assert len(found) == 68
-    originals = {file.stem for file in catalog.find("bsd68", data_root, 3, training=False).files}
+    originals = {file.stem for file in datasets.find("bsd68", data_root, 3, training=False).files}
     assert set(found.values()) == originals
 
 
@@ -61,5 +61,5 @@ def test_bsd68_lies_inside_bsds500_val(data_root):
 def test_train400_lies_inside_bsds500_train_and_test(data_root):
     folder = data_root / "BSDS500"
     files = [file for part in ("train", "test") for file in sorted((folder / part).glob("*.jpg"))]
-    bsds = catalog.read(catalog.Listing("bsds500", tuple(files)), 1)
+    bsds = datasets.read(datasets.Listing("bsds500", tuple(files)), 1)
     assert len(overlap(bsds, read("train400", data_root, True))) == 400

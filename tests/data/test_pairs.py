@@ -8,10 +8,10 @@ import torch
 from PIL import Image
 
 from conftest import photograph
-from restore.data import catalog
+from restore.data import datasets
 from restore.data.bank import ImageBank
-from restore.data.shelf import Shelf
-from restore.request import RequestError
+from restore.data.storage import ImageStorage
+from restore.errors import RequestError
 from restore.results import store
 
 
@@ -91,7 +91,7 @@ def test_own_folders(command, tmp_path):
 
 def test_pairs_are_cut_alike(tmp_path):
     root = gopro(tmp_path)
-    images = catalog.read(catalog.find("gopro", root, 3, training=True, degraded="blur_gamma"), 3)
+    images = datasets.read(datasets.find("gopro", root, 3, training=True, degraded="blur_gamma"), 3)
     assert len(images.partners) == len(images.images) == 6
     clean, degraded = (ImageBank(part, images.names) for part in (images.images, images.partners))
     coordinates = torch.tensor([[i, 3, 5, o] for i in range(6) for o in range(8)])
@@ -106,11 +106,11 @@ def test_missing_partners_and_other_sizes_are_named(command, tmp_path):
     whole = lonely.read_bytes()
     lonely.unlink()
     with pytest.raises(RequestError, match=r"1 files have no partner: .*GOPR1/sharp/000001\.png"):
-        catalog.find("gopro", root, 3, training=True, degraded="blur")
+        datasets.find("gopro", root, 3, training=True, degraded="blur")
     lonely.write_bytes(whole)
     Image.fromarray(photograph(20, 20, 3)).save(lonely)
     with pytest.raises(RequestError, match=r"GOPR1/sharp/000001\.png and .*GOPR1/blur/000001\.png has different sizes"):
-        catalog.read(catalog.find("gopro", root, 3, training=True, degraded="blur"), 3)
+        datasets.read(datasets.find("gopro", root, 3, training=True, degraded="blur"), 3)
     answer = command("evaluate", "task=motion_blur", "sets=photographs")
     assert answer.code == 2
     assert "data=gopro, data=pairs" in answer.err
@@ -119,9 +119,9 @@ def test_missing_partners_and_other_sizes_are_named(command, tmp_path):
 def test_a_large_set_is_mapped_and_cropped_from_the_file(image_folder, tmp_path, monkeypatch):
     folder = image_folder("many", 5)
     files = sorted(folder.iterdir())
-    plain = catalog.read(catalog.Listing("many", tuple(files)), 1)
-    monkeypatch.setattr("restore.data.shelf.Shelf.__init__.__defaults__", (None, 100))
-    mapped = catalog.read(catalog.Listing("many", tuple(files)), 1)
+    plain = datasets.read(datasets.Listing("many", tuple(files)), 1)
+    monkeypatch.setattr("restore.data.storage.ImageStorage.__init__.__defaults__", (None, 100))
+    mapped = datasets.read(datasets.Listing("many", tuple(files)), 1)
     bank = ImageBank(mapped.images, mapped.names)
     assert len({image.untyped_storage().data_ptr() for image in mapped.images}) == 1
     assert bank.buffer.data_ptr() == mapped.images[0].data_ptr(), "not copied"
@@ -131,4 +131,4 @@ def test_a_large_set_is_mapped_and_cropped_from_the_file(image_folder, tmp_path,
 
 def test_shelf_keeps_small_sets_as_they_are(image_folder):
     image = torch.zeros(1, 4, 4, dtype=torch.uint8)
-    assert Shelf(list(image_folder("few", 2).iterdir()), 1).keep(image) is image
+    assert ImageStorage(list(image_folder("few", 2).iterdir()), 1).keep(image) is image

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from restore.data import catalog
+from restore.data import datasets
 from restore.degradations.jpeg import JPEG
 from restore.evaluation.metrics import psnr
 from restore.image import to_unit
@@ -21,7 +21,7 @@ def difference(images, quality: int) -> float:
 
 
 def photographs(channels: int) -> list[torch.Tensor]:
-    return catalog.read(catalog.find("photographs", None, channels, training=False), channels).images
+    return datasets.read(datasets.find("photographs", None, channels, training=False), channels).images
 
 
 @pytest.mark.parametrize("quality", [10, 20, 30, 40])
@@ -33,7 +33,7 @@ def test_photographs_as_libjpeg(quality, channels, bar):
 
 @pytest.mark.parametrize("quality", [10, 20, 30, 40])
 def test_classic5_as_libjpeg(quality, data_root):
-    images = catalog.read(catalog.find("classic5", data_root, 1, training=False), 1).images
+    images = datasets.read(datasets.find("classic5", data_root, 1, training=False), 1).images
     assert abs(difference(images, quality)) < 0.02
 
 

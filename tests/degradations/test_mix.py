@@ -7,7 +7,7 @@ from restore.degradations.jpeg import JPEG
 from restore.degradations.mix import Mix, Regions
 from restore.degradations.noise import GaussianNoise
 from restore.degradations.real import RealPairs
-from restore.request import RequestError
+from restore.errors import RequestError
 
 
 class Set(nn.Module):

@@ -8,10 +8,10 @@ from restore.degradations.bicubic import BicubicDownUp
 from restore.degradations.jpeg import JPEG
 from restore.degradations.noise import GaussianNoise
 from restore.degradations.real import RealPairs
+from restore.errors import RequestError
 from restore.evaluation.protocol import PROTOCOLS, Setting, plain, protocol
 from restore.evaluation.self_ensemble import self_ensemble
 from restore.image import quantise, to_levels, to_unit
-from restore.request import RequestError
 from restore.resize import imresize
 
 SIGMA25 = Setting("sigma=25", 25, GaussianNoise(25))

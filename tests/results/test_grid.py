@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from restore import recipe
+from restore.config.compose import compose, configuration, register_resolvers
 from restore.results.grid import grid_table, places, verdicts
 
 
@@ -51,12 +51,12 @@ def test_seeds_are_taken_together(rows):
 
 def test_every_claim_names_points_of_its_grid():
     """Each side of a claim is a point of the grid at some budget, spelled as the job folders are."""
-    from restore.sweep import expand
+    from restore.jobs.grid import expand
 
-    recipe.register_resolvers()
+    register_resolvers()
     checked = 0
-    for file in (recipe.configuration() / "experiment").glob("[!_]*.yaml"):
-        claims = recipe.compose("config", [f"experiment={file.stem}"]).claims
+    for file in (configuration() / "experiment").glob("[!_]*.yaml"):
+        claims = compose("config", [f"experiment={file.stem}"]).claims
         if not claims:
             continue
         points = set()

@@ -2,7 +2,8 @@ import threading
 
 import pytest
 
-from restore.results import published, store, table
+from restore.results import published, store
+from restore.results import tables as table
 
 
 def row(image: str, psnr: float, **changes) -> dict:

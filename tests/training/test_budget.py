@@ -3,7 +3,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from restore.request import RequestError
+from restore.errors import RequestError
 from restore.training.budget import Budget, seconds
 
 

@@ -12,10 +12,10 @@ from restore.degradations.noise import GaussianNoise
 from restore.evaluation.protocol import Setting, protocol
 from restore.models.dncnn import DnCNN
 from restore.models.red import REDNet
+from restore.optim.muon import Muon
+from restore.optim.schedule import WarmupCosine
 from restore.training.budget import Budget
 from restore.training.module import RestorationModule
-from restore.training.muon import Muon
-from restore.training.schedule import WarmupCosine
 from restore.training.throughput import Throughput
 from restore.training.trainer import make_trainer
 

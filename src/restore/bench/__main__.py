@@ -18,9 +18,9 @@ import importlib
 import sys
 from pathlib import Path
 
-from restore.request import RequestError, answered, unknown
+from restore.config.arguments import parse
+from restore.errors import RequestError, report_errors, unknown_name
 from restore.training.hardware import device_kind, keep_freed_memory
-from restore.words import parse
 
 BENCHES = ("training", "inference", "synthesis")
 
@@ -30,11 +30,11 @@ def main(arguments: list[str]) -> None:
     chosen = words["what"].split(",")
     for name in chosen:
         if name not in BENCHES:
-            raise unknown("what", name, BENCHES)
+            raise unknown_name("what", name, BENCHES)
     if not words["repeats"].isdigit() or int(words["repeats"]) < 1:
         raise RequestError(f"repeats is a whole number from 1, and it is '{words['repeats']}'")
     if words["device"] not in ("any", "cuda"):
-        raise unknown("device", words["device"], ["any", "cuda"])
+        raise unknown_name("device", words["device"], ["any", "cuda"])
     if words["device"] == "cuda" and device_kind() != "cuda":
         raise RequestError("device=cuda measures a GPU, and torch finds no CUDA device on this machine")
     keep_freed_memory()
@@ -44,5 +44,5 @@ def main(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    with answered():
+    with report_errors():
         main(sys.argv[1:])

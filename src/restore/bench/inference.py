@@ -9,11 +9,11 @@ import torch
 from torch import nn
 
 from restore.bench.measure import interleaved, median_seconds, report
-from restore.evaluation.examine import autocast
+from restore.evaluation.score import autocast
 from restore.evaluation.self_ensemble import self_ensemble
 from restore.models.dncnn import DnCNN
 from restore.models.red import REDNet
-from restore.results.table import markdown
+from restore.results.tables import markdown
 from restore.training.hardware import device_kind
 
 # Seconds on a CPU and on a GPU: DnCNN, Table IV (i7-5820K, Titan X); RED-Net, section 4.5 (i7-2600).

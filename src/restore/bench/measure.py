@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from restore.evaluation.examine import autocast
+from restore.evaluation.score import autocast
 from restore.training.hardware import device_kind
 
 

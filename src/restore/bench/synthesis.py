@@ -8,10 +8,11 @@ from pathlib import Path
 import torch
 from torch.utils.data import DataLoader
 
-from restore import recipe
 from restore.bench.measure import machine, median_seconds, training_step, write_csv
-from restore.data.peer import PEERS, PeerPairs
-from restore.results.table import markdown
+from restore.bench.peer import PEERS, PeerPairs
+from restore.config.build import build_data, build_network
+from restore.config.compose import compose
+from restore.results.tables import markdown
 from restore.training.hardware import default_precision, device_kind
 
 BATCH, PATCH = 128, 50
@@ -41,14 +42,14 @@ def run(folder: Path, repeats: int) -> None:
     write(folder, rows, steps)
 
 
-def compose(*words: str):
+def composed(*words: str):
     common = [f"data.patch_size={PATCH}", f"data.batch_size={BATCH}", "task.channels=1", "logger=none"]
-    return recipe.compose("config", [*words, *common])
+    return compose("config", [*words, *common])
 
 
 def seconds_of_pairs(name: str, changes: list[str], repeats: int) -> float:
     """Median seconds of one batch of pairs, crop and degradation, on the training device."""
-    data = recipe.build_data(compose(f"task={name.split(' ')[0]}", *changes))
+    data = build_data(composed(f"task={name.split(' ')[0]}", *changes))
     data.read_training()
     data.fill_bank()
     steps = iter(range(10**9))
@@ -59,7 +60,7 @@ def seconds_of_pairs(name: str, changes: list[str], repeats: int) -> float:
 def seconds_of_step(model: str, repeats: int) -> float:
     """Median seconds of forward, backward and update on one batch, in this machine's training precision."""
     kind = device_kind()
-    network = recipe.build_network(compose(f"model={model}").model).to(kind, memory_format=torch.channels_last)
+    network = build_network(composed(f"model={model}").model).to(kind, memory_format=torch.channels_last)
     clean = torch.rand(BATCH, 1, PATCH, PATCH, device=kind)
     return median_seconds(training_step(network, clean, default_precision()), repeats)
 

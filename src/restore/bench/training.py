@@ -22,12 +22,12 @@ from restore.bench.measure import (
     synchronise,
     training_step,
 )
-from restore.data import catalog
-from restore.data.peer import FilePatches
+from restore.bench.peer import FilePatches
+from restore.data import datasets
 from restore.models.cost import count_cost
 from restore.models.dncnn import DnCNN
 from restore.models.red import REDNet
-from restore.results.table import markdown
+from restore.results.tables import markdown
 from restore.training.hardware import default_precision, device_kind, matrix_peak
 
 NETWORKS = {
@@ -102,7 +102,7 @@ def in_fresh_process(call: str) -> float:
 
 def peer_loop(batch: int, side: int, steps: int) -> float:
     """Patches/s as KAIR's documentation has it: DnCNN-17, Adam, float32, one file decoded for every patch."""
-    images = catalog.read(catalog.find("photographs", None, 1, training=True), 1)
+    images = datasets.read(datasets.find("photographs", None, 1, training=True), 1)
     with tempfile.TemporaryDirectory() as folder:
         files = FilePatches.write(images.images, Path(folder))
         loader = DataLoader(

@@ -11,12 +11,12 @@ from lightning import LightningDataModule
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from restore.data import catalog
+from restore.data import datasets
 from restore.data.bank import ImageBank
-from restore.data.imagefile import resized
+from restore.data.images import resized
 from restore.data.sampler import CoordinateLoader, PatchCoordinates, StepSampler
 from restore.degradations.real import RealPairs
-from restore.request import RequestError, unknown
+from restore.errors import RequestError, unknown_name
 
 VALIDATION_SHARE = 0.1
 IDLE = -1  # instead of an image, on a rank that has none: Lightning refuses an empty loader
@@ -86,29 +86,29 @@ class RestorationData(LightningDataModule):
         if batch_size < 1 or patches_per_epoch < 1 or patch_size < 1:
             raise RequestError("data.batch_size, data.patches_per_epoch and data.patch_size are at least 1")
         if weighting not in ("pixels", "images"):
-            raise unknown("data.weighting", weighting, ["pixels", "images"])
+            raise unknown_name("data.weighting", weighting, ["pixels", "images"])
         self.degraded, self.resize = degraded, resize
         self.train_sets, self.test_sets = list(train), list(test_sets)
         if luma not in ("gray", "y"):
-            raise unknown("task.luma", luma, ["gray", "y"])
+            raise unknown_name("task.luma", luma, ["gray", "y"])
         self.degradation, self.channels, self.luma = degradation, channels, luma
         self.margin = getattr(degradation, "margin", 0)  # what the degradation needs about a patch
         self.patch_size, self.batch_size, self.weighting = patch_size, batch_size, weighting
         self.steps_per_epoch = -(-patches_per_epoch // batch_size)
         self.validation_size, self.on_bad_image, self.root, self.seed = validation_size, on_bad_image, root, seed
-        self.training: catalog.Images | None = None
-        self.validation: catalog.Images | None = None
-        self.tests: list[catalog.Images] = []
+        self.training: datasets.Images | None = None
+        self.validation: datasets.Images | None = None
+        self.tests: list[datasets.Images] = []
         self.batch_seed = 0
 
     def read_tests(self) -> None:
         """Read the test sets; asked for early, so that a missing one is said before any training."""
         if not self.tests:
             found = [self._find(name, training=False) for name in self.test_sets]
-            self.tests = [catalog.read(listing, self.channels, self.on_bad_image, "as in file") for listing in found]
+            self.tests = [datasets.read(listing, self.channels, self.on_bad_image, "as in file") for listing in found]
 
-    def _find(self, name: str, training: bool) -> catalog.Listing:
-        listing = catalog.find(name, self.root, self.channels, training=training, degraded=self.degraded)
+    def _find(self, name: str, training: bool) -> datasets.Listing:
+        listing = datasets.find(name, self.root, self.channels, training=training, degraded=self.degraded)
         if listing.partners and self.resize and training:  # what test images are resized to, their protocol says
             listing = replace(listing, prepare=lambda image: resized(image, self.resize))
         if not isinstance(self.degradation, RealPairs):  # noise, say, on GOPRO's sharp frames
@@ -119,9 +119,9 @@ class RestorationData(LightningDataModule):
         """Read the training sets and keep their last tenth by sorted name for validation."""
         if self.training is not None:
             return
-        images = catalog.Images(" + ".join(self.train_sets))
+        images = datasets.Images(" + ".join(self.train_sets))
         for name in self.train_sets:
-            part = catalog.read(self._find(name, training=True), self.channels, self.on_bad_image, self.luma)
+            part = datasets.read(self._find(name, training=True), self.channels, self.on_bad_image, self.luma)
             images.extend(part)
             images.bad += part.bad
         if images.partners and len(images.partners) != len(images.images):
@@ -141,9 +141,9 @@ class RestorationData(LightningDataModule):
                 f"{self.training.names[smallest]} of {width}×{height} pixels"
             )
 
-    def everything_read(self) -> catalog.Images:
+    def everything_read(self) -> datasets.Images:
         """Training and validation images together: what a test image must not be among."""
-        both = catalog.Images(self.training.name)
+        both = datasets.Images(self.training.name)
         both.extend(self.training)
         both.extend(self.validation)
         return both
@@ -186,7 +186,7 @@ class RestorationData(LightningDataModule):
     def test_dataloader(self) -> list[DataLoader]:
         return [self._whole(images) for images in self.tests]
 
-    def _whole(self, images: catalog.Images) -> DataLoader:
+    def _whole(self, images: datasets.Images) -> DataLoader:
         """Every image once over all ranks, none padded on and none twice; −1 for a rank that has none."""
         mine = list(range(self.trainer.global_rank, len(images.names), self.trainer.world_size))
         return DataLoader(mine or [IDLE], batch_size=None)
@@ -214,7 +214,7 @@ class RestorationData(LightningDataModule):
         inner = slice(self.margin, self.margin + self.patch_size)
         return tuple(image[..., inner, inner] for image in pair) if self.margin else pair
 
-    def whole_image(self, images: catalog.Images, index: int) -> WholeImage:
+    def whole_image(self, images: datasets.Images, index: int) -> WholeImage:
         device = self.trainer.strategy.root_device
         states = [images.images[index], *([images.partners[index]] if images.partners else [])]
         if images is self.validation and self.validation_size:

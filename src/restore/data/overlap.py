@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from restore.data.catalog import Images, gray
-from restore.request import RequestError
+from restore.data.datasets import Images, gray
+from restore.errors import RequestError
 
 REDUCTION = 8  # how much smaller the images are for the first look
 SHORTLIST = 0.75  # correlation at that size above which a pair is looked at whole

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from restore.request import RequestError
+from restore.errors import RequestError
 
 
 class RealPairs(nn.Module):

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from restore.colour import rgb_to_gray, rgb_to_y
+from restore.errors import RequestError, unknown_name
 from restore.evaluation.metrics import psnr, ssim, ssim_torchmetrics
 from restore.evaluation.self_ensemble import self_ensemble
 from restore.image import quantise, to_levels, to_unit
-from restore.request import RequestError, unknown
 from restore.resize import imresize
 
 
@@ -191,17 +191,17 @@ def protocol(name: str, switches: Mapping[str, bool | int | str] | None = None) 
         RequestError: an unknown name or switch, or a value of another type.
     """
     if name not in PROTOCOLS:
-        raise unknown("protocol", name, PROTOCOLS)
+        raise unknown_name("protocol", name, PROTOCOLS)
     plain_one = PROTOCOLS[name]
     if not switches:
         return plain_one
     known = {f.name: type(getattr(plain_one, f.name)) for f in fields(Protocol) if f.name not in ("name", "families")}
     for switch, value in switches.items():
         if switch not in known:
-            raise unknown("protocol switch", switch, known)
+            raise unknown_name("protocol switch", switch, known)
         allowed = {"luma": ("gray", "y", ""), "ssim": tuple(SSIMS)}.get(switch)
         if allowed and value not in allowed:
-            raise unknown(f"protocol.{switch}", str(value), allowed)
+            raise unknown_name(f"protocol.{switch}", str(value), allowed)
         if type(value) is not known[switch]:
             raise RequestError(f"protocol.{switch} is {known[switch].__name__}, and it is given {value!r}")
     kept = {

@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from restore.errors import unknown_name
 from restore.image import to_levels
-from restore.request import unknown
 
 INSET = 0.4  # share of a picture's width that its zoomed crop takes
 ERROR_SCALE = 4  # the error column shows this multiple of |restored − clean|
@@ -111,7 +111,7 @@ def layers(network: nn.Module, names: Sequence[str]) -> dict[str, nn.Module]:
     }
     for name in names:
         if name not in every:
-            raise unknown("feature_maps", name, every)
+            raise unknown_name("feature_maps", name, every)
     return {name: every[name] for name in names}
 
 

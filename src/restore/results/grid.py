@@ -14,7 +14,7 @@ import numpy as np
 
 from restore.results.figures import pyplot
 from restore.results.statistics import mean_and_deviation, paired_difference
-from restore.results.table import markdown
+from restore.results.tables import markdown
 
 
 def without_seed(run: str) -> str:

@@ -6,13 +6,13 @@ import torch
 from lightning import Callback, LightningModule, Trainer
 from torch import Tensor
 
-from restore.evaluation.examine import examine
 from restore.evaluation.protocol import plain
+from restore.evaluation.score import score_image
 from restore.image import to_levels
-from restore.tracking.guard import GuardedLogger
+from restore.tracking.logger import GuardedLogger
 
 
-class Samples(Callback):
+class SampleImages(Callback):
     """Sends degraded | restored | clean of the first validation images, not in the sanity check.
 
     Args:
@@ -30,7 +30,7 @@ class Samples(Callback):
         if not wanted or not any(isinstance(logger, GuardedLogger) for logger in trainer.loggers):
             return
         protocol, setting = plain(module.protocols[0]), module.settings[0]
-        degraded, restored, clean, _ = examine(module.network, batch, protocol, setting, trainer.precision)
+        degraded, restored, clean, _ = score_image(module.network, batch, protocol, setting, trainer.precision)
         picture = torch.cat([degraded, restored, clean], dim=3)[0].cpu()  # (C, H, 3 W)
         self.pictures.append((batch.name, picture))
 

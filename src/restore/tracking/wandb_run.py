@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from lightning.pytorch.loggers import Logger
 
-from restore.request import unknown
+from restore.errors import unknown_name
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ def wandb_logger(
         RequestError: an unknown mode.
     """
     if mode not in ("offline", "online", "disabled"):
-        raise unknown("logger.mode", mode, ["offline", "online", "disabled"])
+        raise unknown_name("logger.mode", mode, ["offline", "online", "disabled"])
     import wandb
     from lightning.pytorch.loggers import WandbLogger
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from lightning import Callback, LightningModule, Trainer
 
-from restore.request import RequestError
-from restore.training.launch import preemptible
+from restore.errors import RequestError
+from restore.training.cluster import preemptible
 
 log = logging.getLogger(__name__)
 

@@ -34,7 +34,7 @@ def default_precision(accelerator: str = "auto") -> str:
     return "bf16-mixed" if has_bf16_units(device_kind(accelerator)) else "32-true"
 
 
-def float32_is_float32() -> None:
+def disable_tf32() -> None:
     """No TensorFloat-32 in what is said to be float32: torch leaves it on for cuDNN's convolutions."""
     torch.backends.cudnn.allow_tf32 = False
     torch.backends.cuda.matmul.allow_tf32 = False

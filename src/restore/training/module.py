@@ -9,9 +9,9 @@ from lightning import LightningModule
 from torch import Tensor, nn
 
 from restore.data.datamodule import WholeImage
-from restore.evaluation.examine import Score, examine, ordered
 from restore.evaluation.metrics import PSNR, SSIM
 from restore.evaluation.protocol import Protocol, Setting, plain
+from restore.evaluation.score import Score, score_image, sort_scores
 
 
 class RestorationModule(LightningModule):
@@ -102,7 +102,7 @@ class RestorationModule(LightningModule):
         if image is None:  # more ranks than images
             return
         for setting in self.settings:
-            _, restored, clean, _ = examine(
+            _, restored, clean, _ = score_image(
                 self.network, image, plain(self.protocols[0]), setting, self.trainer.precision
             )
             self.validation_psnr.update(restored, clean)
@@ -123,7 +123,7 @@ class RestorationModule(LightningModule):
             return
         for protocol in self.protocols:
             for setting in self.settings:
-                degraded, restored, clean, score = examine(self.network, image, protocol, setting, self.precision)
+                degraded, restored, clean, score = score_image(self.network, image, protocol, setting, self.precision)
                 self.scores.append(score)
                 if self.keep is not None:
                     self.keep(score, degraded, restored, clean)
@@ -133,6 +133,6 @@ class RestorationModule(LightningModule):
             shares: list[list[Score]] = [[] for _ in range(self.trainer.world_size)]
             torch.distributed.all_gather_object(shares, self.scores)
             self.scores = [score for share in shares for score in share]
-        self.scores = ordered(self.scores, [images.name for images in self.trainer.datamodule.tests])
+        self.scores = sort_scores(self.scores, [images.name for images in self.trainer.datamodule.tests])
         mean = sum(score.psnr for score in self.scores) / max(1, len(self.scores))
         self.log("test/psnr", mean, sync_dist=True)

@@ -17,7 +17,7 @@ from lightning.pytorch.plugins.environments import SLURMEnvironment, TorchElasti
 from lightning.pytorch.strategies import DDPStrategy, Strategy
 from torch.nn.parallel import DistributedDataParallel
 
-from restore.request import RequestError
+from restore.errors import RequestError
 from restore.training.budget import Budget
 from restore.training.hardware import device_kind
 

@@ -1,0 +1,81 @@
+"""From configuration to objects."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from numbers import Real
+from pathlib import Path
+from typing import Any
+
+import hydra
+import torch
+from hydra.errors import InstantiationException
+from omegaconf import DictConfig
+from torch import nn
+
+from restore.config.compose import to_plain
+from restore.data.datamodule import RestorationData
+from restore.errors import RequestError
+from restore.evaluation.protocol import Protocol, Setting, protocol
+
+
+def build(config: DictConfig | dict, **more: Any) -> Any:
+    """Instantiate a ``_target_``; what its constructor refuses becomes a `RequestError`."""
+    try:
+        return hydra.utils.instantiate(config, _convert_="all", **more)
+    except InstantiationException as error:
+        if isinstance(error.__cause__, (ValueError, TypeError, RequestError)):
+            raise RequestError(str(error.__cause__)) from error
+        if "locating target" in str(error):
+            raise RequestError(" ".join(str(error).partition(", set env var")[0].split())) from error
+        raise
+
+
+def build_network(model: DictConfig) -> nn.Module:
+    """The network of a ``model`` group: its constructor's arguments, and the `name` it goes by."""
+    return build({key: value for key, value in to_plain(model).items() if key != "name"})
+
+
+def check_optimizer(optimizer: Callable[..., torch.optim.Optimizer], network: nn.Module) -> None:
+    """Build it once, before anything is trained.
+
+    Raises:
+        RequestError: what it is given is out of its range.
+    """
+    try:
+        optimizer(network.parameters())
+    except (ValueError, TypeError) as error:
+        raise RequestError(f"optim.optimizer: {error}") from error
+
+
+def build_data(config: DictConfig, **more: Any) -> RestorationData:
+    """The data module of a configuration; `path`, which other keys refer to, is no argument of its own."""
+    return build({key: value for key, value in to_plain(config.data).items() if key != "path"}, **more)
+
+
+def build_settings(task: DictConfig) -> list[Setting]:
+    """The corruptions that a task is tested with, named as in ``published.csv``: ``sigma=25``, ``text font=10``.
+
+    ``task.test`` is one family of them or a list: the degradation's `parameter`, its values `at`, the
+    `family` that protocols tell apart, and, where they differ from the defaults, `label` and `degradation`.
+    """
+    plain = to_plain(task)
+    found = []
+    for family in plain["test"] if isinstance(plain["test"], list) else [plain["test"]]:
+        parameter, values = family["parameter"], family["at"]
+        for value in values if isinstance(values, list) else [values]:
+            said = f"{value:g}" if isinstance(value, Real) else Path(value).stem
+            name = family.get("label", f"{parameter}={{}}").format(said)
+            degradation = dict(family.get("degradation", plain["degradation"]))
+            if parameter is not None:
+                degradation[parameter] = value
+            built = build(degradation)
+            found.append(Setting(name, value, built, family["family"], plain["channels"], plain["luma"]))
+    return found
+
+
+def build_protocols(names: str | Sequence[str], switches: DictConfig | None = None) -> list[Protocol]:
+    """One protocol or several, by name; with switches turned, each one plain and so."""
+    chosen = [str(name) for name in ([names] if isinstance(names, str) else names)]
+    turned = [protocol(name, to_plain(switches)) for name in chosen] if switches else []
+    return [protocol(name) for name in chosen] + turned

@@ -1,0 +1,219 @@
+"""The sets of the papers by name: which files, in which folder, prepared how."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from restore.data.images import half_size, list_images, read_image
+from restore.data.storage import ImageStorage
+from restore.errors import RequestError, unknown_name
+
+# scikit-image's photographs that come inside its wheel (all free to use; see its data/README.txt)
+PHOTOGRAPHS = (
+    *("brick.png", "chelsea.png", "clock_motion.png", "coins.png", "grass.png", "gravel.png", "hubble_deep_field.jpg"),
+    *("ihc.png", "moon.png", "motorcycle_left.png", "motorcycle_right.png", "retina.jpg", "rocket.jpg"),
+)
+PHOTOGRAPHS_RGB = tuple(
+    name
+    for name in PHOTOGRAPHS
+    if name not in ("brick.png", "clock_motion.png", "coins.png", "grass.png", "gravel.png", "moon.png")
+)
+TEST_PHOTOGRAPHS = ("astronaut.png", "camera.png", "coffee.png")
+TEST_PHOTOGRAPHS_RGB = ("astronaut.png", "coffee.png")
+
+
+@dataclass(frozen=True)
+class DatasetSpec:
+    """Where a set lies under `paths.data`: alternatives of folder lists, the first complete one is used."""
+
+    folders: tuple[tuple[str, ...], ...]
+    prepare: Callable[[Tensor], Tensor] | None = None
+    keep: Callable[[Path], bool] | None = None
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The files of a set, in order, and what is done to each once read; real pairs have a partner for each."""
+
+    name: str
+    files: tuple[Path, ...]
+    prepare: Callable[[Tensor], Tensor] | None = None
+    partners: tuple[Path, ...] | None = None
+
+
+@dataclass
+class Images:
+    """The images of a set: uint8 ``(C, H, W)`` each, by name; `bad` are those left out, with the reason."""
+
+    name: str
+    names: list[str] = field(default_factory=list)
+    images: list[Tensor] = field(default_factory=list)
+    bad: list[str] = field(default_factory=list)
+    sources: list[Tensor] = field(default_factory=list)  # before `prepare`, for the overlap guard
+    partners: list[Tensor] = field(default_factory=list)  # of real pairs: the degraded images
+
+    def extend(self, other: Images) -> None:
+        for name in FIELDS:
+            getattr(self, name).extend(getattr(other, name))
+
+    def choose(self, order: Sequence[int]) -> Images:
+        """Some of the images, in that order."""
+        chosen = {name: [getattr(self, name)[i] for i in order if getattr(self, name)] for name in FIELDS}
+        return Images(self.name, **chosen)
+
+
+FIELDS = ("names", "images", "sources", "partners")
+
+
+def _folders(*names: str) -> DatasetSpec:
+    return DatasetSpec(((*names,),))
+
+
+def _bsd68_ids() -> frozenset[str]:
+    return frozenset((Path(__file__).parent / "bsd68.txt").read_text().split())
+
+
+TRAINING = {
+    "train400": _folders("Train400"),
+    "bsd300": _folders("BSDS500/train", "BSDS500/val"),
+    "bsd_train": _folders("BSDS500/train"),
+    "bsd432": DatasetSpec(
+        (("BSDS500/train", "BSDS500/val", "BSDS500/test"),), keep=lambda file: file.stem not in _bsd68_ids()
+    ),
+    "t91_bsd200": _folders("T91", "BSDS500/train"),
+    "gopro": DatasetSpec((("GOPRO/train",), ("GOPRO_Large/train",))),
+}
+TEST = {
+    "set5": _folders("Set5"),
+    "set12": _folders("Set12"),
+    "set14": _folders("Set14"),
+    "bsd68": _folders("BSD68"),
+    "bsd100": _folders("BSDS500/val"),
+    "bsd200": DatasetSpec((("BSDS500/test",),), prepare=half_size),
+    "classic5": _folders("classic5"),
+    "live1": DatasetSpec((("LIVE1",), ("LIVE1_gray",))),
+    "urban100": _folders("Urban100"),
+    "gopro": DatasetSpec((("GOPRO/test",), ("GOPRO_Large/test",))),
+}
+# BSD68 in colour is the 68 originals; the gray set's files have no colour
+TEST_RGB = {"bsd68": DatasetSpec((("BSDS500/val",),), keep=lambda file: file.stem in _bsd68_ids())}
+
+
+def find(name: str, root: str | Path | None, channels: int, *, training: bool, degraded: str = "degraded") -> Listing:
+    """The files of a named set, or of any folder of images or of pairs.
+
+    Args:
+        name: a set's name, or a folder's path.
+        root: `paths.data`, the folder that holds the papers' sets; None where there is none.
+        channels: 1 or 3; `photographs` and `bsd68` differ by it.
+        training: look among training sets, else among test sets.
+        degraded: of pairs, the folder of the degraded images.
+
+    Raises:
+        RequestError: an unknown name, or a set that is not on this machine.
+    """
+    if name == "photographs":
+        from skimage import data  # heavy, and only this set needs it
+
+        gray, rgb = (PHOTOGRAPHS, PHOTOGRAPHS_RGB) if training else (TEST_PHOTOGRAPHS, TEST_PHOTOGRAPHS_RGB)
+        folder = Path(data.__file__).parent
+        return Listing(name, tuple(folder / file for file in (gray if channels == 1 else rgb)))
+    known = TRAINING if training else ({**TEST, **TEST_RGB} if channels == 3 else TEST)
+    if name not in known:
+        folder = Path(name).expanduser()
+        if folder.is_dir() or "/" in str(name):
+            pairs = find_pairs(folder, degraded)
+            return pairs or Listing(folder.resolve().name, tuple(list_images(folder)))
+        raise unknown_name("training set" if training else "test set", name, [*known, "photographs"])
+    if root is None:
+        raise RequestError(
+            f"the set {name} needs a data folder: set RESTORE_DATA or paths.data to the one that holds it"
+        )
+    source = known[name]
+    for folders in source.folders:
+        if name == "gopro" and (Path(root) / folders[0]).is_dir():
+            if pairs := find_pairs(Path(root) / folders[0], degraded):
+                return replace(pairs, name=name)
+            raise RequestError(f"{Path(root) / folders[0]} has no <sequence>/{degraded} beside <sequence>/sharp")
+        if all((Path(root) / folder).is_dir() for folder in folders):
+            files = [file for folder in folders for file in list_images(Path(root) / folder)]
+            files = [file for file in files if source.keep is None or source.keep(file)]
+            return Listing(name, tuple(sorted(files, key=lambda file: file.name)), source.prepare)
+    wanted = " or ".join(" with ".join(folders) for folders in source.folders)
+    raise RequestError(f"the set {name} is not in {root}: it needs the folder {wanted} there")
+
+
+def read(listing: Listing, channels: int, on_bad_image: str = "stop", luma: str = "gray") -> Images:
+    """Read a set.
+
+    Args:
+        luma: how colour becomes gray where channels is 1: ``gray``, ``y``, or not at all (``as in file``),
+            for a protocol to do.
+        on_bad_image: ``stop`` raises at the first file that cannot be read, ``skip`` lists it in `bad`.
+
+    Raises:
+        RequestError: an unreadable image under ``stop``, or none readable at all.
+    """
+    if on_bad_image not in ("stop", "skip"):
+        raise unknown_name("data.on_bad_image", on_bad_image, ["stop", "skip"])
+    images = Images(listing.name)
+    partners = listing.partners or (None,) * len(listing.files)
+    shelf = ImageStorage([*listing.files, *(listing.partners or ())], 3 if luma == "as in file" else channels)
+    for file, partner in zip(listing.files, partners, strict=True):
+        try:
+            image = read_image(file, channels, luma)
+            if partner is not None:
+                other = read_image(partner, channels, luma)
+                if other.shape != image.shape:
+                    sizes = " and ".join(f"{i.shape[2]}×{i.shape[1]}" for i in (image, other))
+                    raise RequestError(f"the pair {file} and {partner} has different sizes, {sizes}")
+                images.partners.append(shelf.keep(listing.prepare(other) if listing.prepare else other))
+        except RequestError as error:
+            if on_bad_image == "stop":
+                raise RequestError(f"{error} (data.on_bad_image=skip leaves such files out)") from error
+            images.bad.append(str(error))
+            continue
+        images.images.append(shelf.keep(listing.prepare(image) if listing.prepare else image))
+        # pairs are compared as they are kept: their originals may not fit in memory
+        images.sources.append(images.images[-1] if partner is not None or not listing.prepare else image)
+        images.names.append(file.stem if listing.partners is None else pair_name(file))
+    if not images.images:
+        raise RequestError(f"no image of {listing.name} can be read: {images.bad[0]}")
+    return images
+
+
+def find_pairs(folder: Path, degraded: str) -> Listing | None:
+    """Pairs of a folder: ``clean/`` or ``sharp/`` beside `degraded`, in it or in each of its subfolders (GOPRO).
+
+    Raises:
+        RequestError: a file without its partner, each one named.
+    """
+    places = [folder, *sorted(p for p in folder.iterdir() if p.is_dir())] if folder.is_dir() else []
+    clean, partners, alone = [], [], []
+    for place in places:
+        for kind in ("clean", "sharp"):
+            if (place / kind).is_dir() and (place / degraded).is_dir():
+                left = {file.name: file for file in list_images(place / kind)}
+                right = {file.name: file for file in list_images(place / degraded)}
+                alone += [str(left.get(name) or right.get(name)) for name in sorted(set(left) ^ set(right))]
+                for name in sorted(set(left) & set(right)):
+                    clean.append(left[name])
+                    partners.append(right[name])
+    if alone:
+        raise RequestError(f"{len(alone)} files have no partner: {', '.join(alone[:5])}{' ...' if alone[5:] else ''}")
+    return Listing(folder.resolve().name, tuple(clean), partners=tuple(partners)) if clean else None
+
+
+def pair_name(file: Path) -> str:
+    """Sequence and frame, for a file of GOPRO's layout; the file's own name elsewhere."""
+    return f"{file.parents[1].name}-{file.stem}" if file.parent.name == "sharp" else file.stem
+
+
+def gray(image: Tensor) -> Tensor:
+    """One plane ``(H, W)`` of an image, for comparing content."""
+    return image.float().mean(dim=0) if image.shape[0] == 3 else image[0].to(torch.float32)

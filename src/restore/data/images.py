@@ -1,0 +1,82 @@
+"""Image files to uint8 tensors, each failure named by its file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps, UnidentifiedImageError
+from torch import Tensor
+
+from restore.colour import rgb_to_gray, rgb_to_y
+from restore.errors import RequestError
+from restore.image import to_levels, to_unit
+from restore.resize import imresize
+
+SUFFIXES = {".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
+
+
+def list_images(folder: Path) -> list[Path]:
+    """The image files of a folder by sorted name.
+
+    Raises:
+        RequestError: the folder is missing or holds no image.
+    """
+    if not folder.is_dir():
+        raise RequestError(f"there is no folder {folder}")
+    files = sorted(file for file in folder.iterdir() if file.suffix.lower() in SUFFIXES)
+    if not files:
+        raise RequestError(f"the folder {folder} holds no image file ({', '.join(sorted(SUFFIXES))})")
+    return files
+
+
+def read_image(path: Path, channels: int, luma: str = "gray") -> Tensor:
+    """Read an image as uint8 ``(channels, H, W)``.
+
+    Where one channel is asked, colour becomes MATLAB's ``rgb2gray`` (`luma` of ``gray``), BT.601
+    studio-range Y (``y``), or stays ``(3, H, W)`` (``as in file``).
+
+    Pillow and not OpenCV, which returns a truncated file as a half-gray image without a word.
+
+    Raises:
+        RequestError: the file is not an 8-bit image, is truncated, or is gray where colour is asked.
+    """
+    try:
+        with Image.open(path) as file:
+            image = ImageOps.exif_transpose(file)
+            if image.mode in ("I", "F") or image.mode.startswith("I;"):
+                raise RequestError(f"{path} has more than 8 bits per channel, and restore works on 8-bit images")
+            gray = image.mode in ("1", "L", "LA")
+            pixels = np.asarray(image.convert("L" if gray else "RGB"))
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+        raise RequestError(f"cannot read the image {path}: {_reason(error)}") from error
+    if gray:
+        if channels == 3:
+            raise RequestError(f"{path} is gray, and task.channels=3 needs colour images")
+        return torch.from_numpy(pixels.copy())[None]
+    rgb = torch.from_numpy(pixels.copy()).permute(2, 0, 1)
+    if channels == 3 or luma == "as in file":
+        return rgb.contiguous()
+    return rgb_to_gray(rgb) if luma == "gray" else to_levels(rgb_to_y(to_unit(rgb)))
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, UnidentifiedImageError):
+        return "it is not an image"
+    return str(error).partition("\n")[0] or type(error).__name__
+
+
+def resized(image: Tensor, side: int) -> Tensor:
+    """A square of `side` pixels, by MATLAB's bicubic; uint8 to uint8."""
+    return imresize(image.double(), side, side).round().clamp(0, 255).to(torch.uint8)
+
+
+def half_size(image: Tensor) -> Tensor:
+    """Crop to even sides and halve by antialiased bicubic, as BSD200 is made for RED-Net's tables.
+
+    Shape:
+        ``(C, H, W)`` uint8 to ``(C, H // 2, W // 2)`` uint8.
+    """
+    height, width = (side // 2 * 2 for side in image.shape[-2:])
+    return imresize(image[:, :height, :width].double(), height // 2, width // 2).round().clamp(0, 255).to(torch.uint8)

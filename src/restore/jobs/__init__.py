@@ -1,0 +1,1 @@
+"""Runs as jobs: a grid of them, on this machine or on Slurm."""

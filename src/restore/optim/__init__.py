@@ -1,0 +1,1 @@
+"""Optimisers, schedules and losses that torch does not have."""

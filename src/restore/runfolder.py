@@ -1,0 +1,144 @@
+"""A run's folder: the one owner of every file name in it, and of the state that they tell.
+
+``.hydra/config.yaml`` is the recipe, ``checkpoints/best.ckpt`` the numbers: the two together are a network.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from pathlib import Path
+from typing import Any
+
+from restore.errors import RequestError
+
+FORMAT = 2  # of the folder's files; an older one's configuration names modules that are elsewhere now
+SHIPPED = Path(__file__).parent / "weights"  # run folders that come with the package, in float16
+
+
+class RunFolder:
+    """The files of one run.
+
+    Args:
+        path: of the folder; it need not be there yet.
+
+    Attributes:
+        best, last: checkpoints: the one that validated best, and the newest, to go on from.
+        results, history: a row per image and metric; a row per validation.
+        config, overrides: the composed configuration, and the words it was composed from.
+        job_log: what a grid's job printed.
+    """
+
+    def __init__(self, path: str | Path):
+        self.path = Path(path)
+        self.checkpoints = self.path / "checkpoints"
+        self.best = self.checkpoints / "best.ckpt"
+        self.last = self.checkpoints / "last.ckpt"
+        self.results = self.path / "results.csv"
+        self.history = self.path / "history.csv"
+        self.config = self.path / ".hydra" / "config.yaml"
+        self.overrides = self.path / ".hydra" / "overrides.yaml"
+        self.job_log = self.path / "job.log"
+        self._identity = self.path / "run.json"
+        self._result = self.path / "result.json"
+
+    def __fspath__(self) -> str:
+        return str(self.path)
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    @classmethod
+    def find(cls, run: str | Path) -> RunFolder:
+        """A run folder (or any file) by its path, or one that comes with the package by its name."""
+        path, own = Path(run).expanduser(), SHIPPED / str(run)
+        return cls(own if own.is_dir() and not path.exists() else path)
+
+    @property
+    def shipped(self) -> bool:
+        """Whether it comes with the package, and so stays as it is."""
+        return self.path.parent == SHIPPED
+
+    # -- what it is ------------------------------------------------------------------------------
+
+    def create(self) -> None:
+        """Make the folder, and say in it by which format its files are written, and under which identity."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        if not self._identity.is_file():
+            _write_json(self._identity, {"format": FORMAT, "id": secrets.token_hex(4)})
+
+    @property
+    def identity(self) -> str:
+        """What a tracking service knows the run by: the same after a resume."""
+        self.create()
+        return str(_read_json(self._identity).get("id", ""))
+
+    def check(self) -> None:
+        """Refuse what is no run folder, or one of another format.
+
+        Raises:
+            RequestError: one sentence that says which.
+        """
+        if not self.config.is_file():
+            own = f"; runs of the package's own: {', '.join(shipped_runs())}" if shipped_runs() else ""
+            raise RequestError(f"{self} is not the folder of a run: it has no .hydra/config.yaml{own}")
+        made = _read_json(self._identity).get("format", 1)
+        if made != FORMAT:
+            raise RequestError(
+                f"{self} was made by another version of restore (run folders of format {made}, and this one reads "
+                f"format {FORMAT}): its checkpoint can still be loaded, by weights=<file> and model=<name>"
+            )
+
+    def checkpoint(self) -> Path:
+        """The best checkpoint, or the last where no validation chose a best one.
+
+        Raises:
+            RequestError: there is none.
+        """
+        for path in (self.best, self.last):
+            if path.is_file():
+                return path
+        raise RequestError(f"{self} is not the folder of a run: it has no checkpoints/best.ckpt or last.ckpt")
+
+    # -- how it ended ----------------------------------------------------------------------------
+
+    @property
+    def result(self) -> dict[str, Any]:
+        """State, objective and pace; empty before the run has ended."""
+        return _read_json(self._result)
+
+    def write_result(self, **result: Any) -> None:
+        _write_json(self._result, result)
+
+    def forget_result(self) -> None:
+        self._result.unlink(missing_ok=True)
+
+    @property
+    def state(self) -> str:
+        """``finished``, ``resumable``, ``failed`` or ``new``."""
+        state = self.result.get("state", "new")
+        if state == "finished":
+            return "finished"
+        if self.last.is_file():
+            return "resumable"
+        return "failed" if state == "failed" else "new"
+
+
+def shipped_runs() -> list[str]:
+    """Names of the runs that come with the package."""
+    return sorted(folder.parent.name for folder in SHIPPED.glob("*/checkpoints"))
+
+
+def _read_json(file: Path) -> dict[str, Any]:
+    return json.loads(file.read_text()) if file.is_file() else {}
+
+
+def _write_json(file: Path, content: dict[str, Any]) -> None:
+    """Written aside and moved: a reader or a power cut never meets half of it."""
+    partial = file.with_name(f".{file.name}")
+    partial.write_text(json.dumps(content, indent=1) + "\n")
+    partial.replace(file)

@@ -1,0 +1,67 @@
+"""Imports only go down the layers of the house."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import restore
+
+SOURCE = Path(restore.__file__).parent
+LAYERS = {
+    **dict.fromkeys(("image", "colour", "resize", "errors"), 0),
+    **dict.fromkeys(("models", "degradations"), 1),
+    **dict.fromkeys(("data", "evaluation"), 2),
+    **dict.fromkeys(("training", "optim", "tracking", "results", "runfolder", "checkpoint"), 3),
+    **dict.fromkeys(("config", "jobs", "bench"), 4),
+    **dict.fromkeys(("run", "evaluate", "report", "campaign"), 5),
+}
+HEAVY = {"wandb", "albumentations", "h5py", "matplotlib", "onnx", "cv2", "skimage"}
+
+
+def imports(file: Path) -> tuple[set[str], set[str]]:
+    """Modules imported anywhere, and those imported when the file is."""
+    tree = ast.parse(file.read_text())
+    anywhere, at_top = set(), set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names = {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names = {f"{node.module}.{alias.name}" if node.module == "restore" else node.module for alias in node.names}
+        else:
+            continue
+        anywhere |= names
+        if node in tree.body:
+            at_top |= names
+    return anywhere, at_top
+
+
+def room(module: str) -> str:
+    return module.split(".")[1]
+
+
+FILES = sorted(file for file in SOURCE.rglob("*.py") if file != SOURCE / "__init__.py")
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(SOURCE)))
+def test_imports_go_down(file):
+    here = file.relative_to(SOURCE).parts[0].removesuffix(".py")
+    anywhere, at_top = imports(file)
+    for module in anywhere:
+        if module.startswith("restore."):
+            there = room(module)
+            if there == "__version__":
+                continue
+            assert LAYERS[there] <= LAYERS[here], f"{here} imports {there}, which lies above it"
+            assert not (here == "data" and there == "evaluation")
+            assert {here, there} != {"models", "degradations"}
+        if module.split(".")[0] in {"hydra", "omegaconf"}:
+            assert LAYERS[here] >= 4
+        if module.split(".")[0] == "lightning":
+            assert LAYERS[here] >= 3 or file.name == "datamodule.py"
+    assert not {module.split(".")[0] for module in at_top} & HEAVY, "heavy packages are imported where they are used"
+
+
+def test_no_room_is_a_lumber_room():
+    assert not [f for f in FILES if f.stem.strip("_") in {"utils", "util", "common", "core", "helpers", "misc"}]
+    assert all(len(f.read_text().splitlines()) <= 330 for f in FILES)
