@@ -14,6 +14,8 @@ import torch
 from hydra.core.global_hydra import GlobalHydra
 from PIL import Image
 
+from restore.degradations.base import Degradation, TestStream
+
 os.environ.setdefault("WANDB_MODE", "offline")
 
 
@@ -63,6 +65,12 @@ def image_folder(tmp_path: Path):
         return folder
 
     return make
+
+
+def exact(degradation: Degradation, clean: torch.Tensor, **switches: bool) -> torch.Tensor:
+    """What a protocol with these switches would have a network restore."""
+    stream = TestStream.seeded(0, **switches)
+    return degradation.exact(clean, degradation.draw(len(clean), stream.generator), stream).degraded
 
 
 class Answer:

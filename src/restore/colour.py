@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from restore.image import LEVELS
+from restore.image import LEVELS, to_levels, to_unit
 
 
 def rgb_to_gray(rgb: Tensor) -> Tensor:
@@ -47,3 +47,20 @@ def rgb_to_y(rgb: Tensor) -> Tensor:
     weights = torch.tensor([65.481, 128.553, 24.966], dtype=torch.float64, device=rgb.device) / LEVELS
     luma = torch.tensordot(weights, rgb.double(), dims=([0], [rgb.dim() - 3])) + 16 / LEVELS
     return luma.to(rgb.dtype).unsqueeze(-3)
+
+
+def to_luma(levels: Tensor, channels: int, luma: str = "gray") -> Tensor:
+    """An image's levels with as many channels as a network has.
+
+    Args:
+        levels: uint8, of 1 or 3 channels; gray stays as it is.
+        channels: 3 leaves colour as it is.
+        luma: how colour becomes gray: ``gray`` (`rgb_to_gray`), ``y`` (`rgb_to_y`, rounded), or not at
+            all (``as in file``), for a protocol to do.
+
+    Shape:
+        ``(..., C, H, W)`` to ``(..., 1 or 3, H, W)``, uint8.
+    """
+    if channels == 3 or levels.shape[-3] == 1 or luma == "as in file":
+        return levels
+    return rgb_to_gray(levels) if luma == "gray" else to_levels(rgb_to_y(to_unit(levels)))

@@ -1,4 +1,4 @@
-"""Score a run or a weights file on test sets: ``python -m restore.evaluate run=<folder> sets=[set12,bsd68]``."""
+"""Score a run or a weights file on test sets: ``python -m restore.evaluate run=<folder> test_sets=[set12,bsd68]``."""
 
 from __future__ import annotations
 
@@ -9,130 +9,135 @@ import torch
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
-from restore.checkpoint import digest, load_weights
-from restore.config.build import build_data, build_network, build_protocols, build_settings
+from restore.checkpoint import digest, load_weights, trained_steps, weights_file
+from restore.config.build import build_data
 from restore.config.command import command
 from restore.config.compose import lay_over, run_config
+from restore.config.experiment import Experiment
 from restore.data import datasets
-from restore.data.datamodule import RestorationData
+from restore.data.datasets import Images
 from restore.data.overlap import overlaps
-from restore.errors import RequestError, unknown_name
-from restore.evaluation.score import score_set
-from restore.results import rows as conclusion
+from restore.errors import RequestError
+from restore.models.fusion import merge_batch_norm
 from restore.results import store
 from restore.results.rows import RunMetadata
-from restore.runfolder import SHIPPED, RunFolder
-from restore.training.hardware import device_kind, disable_tf32, keep_freed_memory
+from restore.runfolder import RunFolder
+from restore.training.hardware import device_kind, disable_tf32, keep_freed_memory, slow_precision
 
 log = logging.getLogger("restore")
 
 
 def evaluate(config: DictConfig) -> float:
-    """Restore and score every image of every set by every protocol; returns the mean PSNR of all."""
+    """Restore and score every image of every set by every protocol; returns the first metric's mean over all."""
     keep_freed_memory()
-    task, model, run = what_is_scored(config)
-    settings, protocols = build_settings(task), build_protocols(config.protocol, config.switches)
-    conclusion.check_baselines(config.baselines, settings)
-    if str(config.precision) not in ("32", "bf16-mixed"):
-        raise unknown_name("precision", str(config.precision), ["32", "bf16-mixed"])
-    network = build_network(model)
-    weights = run or config.weights
-    if weights:
-        network = load_weights(network, weights_path(weights, config.paths.weights), model.name)
-    elif any(True for _ in network.parameters()):
-        raise RequestError(f"model={model.name} has weights to be given: run=<run folder> or weights=<file>")
-    names = [config.sets] if isinstance(config.sets, str) else list(config.sets)
+    disable_tf32()
+    run = RunFolder.find(config.run) if config.run else None
+    experiment = Experiment.build(what_is_scored(config, run))
+    weights = given_weights(config, run, experiment)
+    file = results_file(config, run)
+    store.check_header(file)
+    tests = read_tests(config, experiment)
+    contained = overlaps_with_training(config, run, tests)
+    device = torch.device(device_kind(config.accelerator))
+    if warning := slow_precision(device.type, str(config.precision)):
+        log.warning(warning)
+    network = merge_batch_norm(experiment.network).to(device, memory_format=torch.channels_last).eval()
+    scores = experiment.score(network, tests, str(config.precision), device)
+    metadata = metadata_of(experiment, run, weights, str(config.precision), device)
+    rows = experiment.record(scores, metadata, tests, contained, file)
+    log.info(f"{len(rows)} rows added to {file}")
+    label = experiment.metrics[0].label
+    values = [score.value for score in scores if score.metric == label]
+    return sum(values) / len(values) if values else float("nan")
+
+
+def what_is_scored(config: DictConfig, run: RunFolder | None) -> DictConfig:
+    """The configuration; of a run, with its own task and model, and what the command line says of the task laid over."""
+    if run is None:
+        return config
+    training = run_config(run)
+    words = HydraConfig.get().overrides.task
+    if any(word.startswith(("model=", "model.", "weights=")) for word in words):
+        raise RequestError("run=<folder> brings its own network: leave model= and weights= out")
+    if any(word.startswith("task=") for word in words):  # the network keeps the channels it was trained with
+        task, wanted, kept = config.task, config.task.channels, training.task.channels
+        if wanted != kept:
+            raise RequestError(f"the run was trained on {kept} channels, and the task has {wanted}")
+    else:
+        training = lay_over(training, words, "task")
+        task = training.task
+    model = OmegaConf.to_container(training.model, resolve=True)
+    return OmegaConf.merge(config, {"task": OmegaConf.to_container(task, resolve=True), "model": model})
+
+
+def given_weights(config: DictConfig, run: RunFolder | None, experiment: Experiment) -> Path | None:
+    """The file whose weights the network now has; None for a network that has none.
+
+    Raises:
+        RequestError: the network has weights, and none are given, or they do not fit.
+    """
+    name = experiment.config.model.name
+    if run is None and not config.weights:
+        if any(True for _ in experiment.network.parameters()):
+            raise RequestError(f"model={name} has weights to be given: run=<run folder> or weights=<file>")
+        return None
+    file = weights_file(run.path if run else config.weights, config.paths.weights)
+    experiment.network = load_weights(experiment.network, file, name)
+    return file
+
+
+def results_file(config: DictConfig, run: RunFolder | None) -> Path:
+    """Where the rows go: as asked, else the run's own file (a shipped run stays as it is), else here."""
+    if config.results:
+        return Path(config.results).expanduser()
+    return run.results if run and not run.shipped else Path("results.csv")
+
+
+def read_tests(config: DictConfig, experiment: Experiment) -> list[Images]:
+    """The test sets, as in their files.
+
+    Raises:
+        RequestError: no set is named, or one is not here.
+    """
+    names = [config.test_sets] if isinstance(config.test_sets, str) else list(config.test_sets)
     if not names:
-        raise RequestError("sets=[] names no test set")
-    listings = [datasets.find(str(name), config.paths.data, task.channels, training=False) for name in names]
-    tests = [datasets.read(listing, task.channels, config.on_bad_image, "as in file") for listing in listings]
+        raise RequestError("test_sets=[] names no test set")
+    channels = experiment.config.task.channels
+    listings = [datasets.find(str(name), config.paths.data, channels, training=False) for name in names]
+    tests = [datasets.read(listing, channels, config.on_bad_image, "as in file") for listing in listings]
     for bad in (bad for images in tests for bad in images.bad):
         log.warning(f"left out    {bad}")
-    seen = overlaps_with_training(config, run, tests)
-
-    if hasattr(network, "merged"):
-        network = network.merged()
-    disable_tf32()
-    device = torch.device(device_kind(config.accelerator))
-    network = network.to(device, memory_format=torch.channels_last).eval()
-    scores = [
-        score
-        for images in tests
-        for protocol in protocols
-        for setting in settings
-        for score in score_set(network, images, protocol, setting, str(config.precision), device)
-    ]
-    training = run_config(run) if run else None
-    facts = RunMetadata(
-        run=f"{training.name}/{run.name}" if run else "",
-        experiment=training.name if run else "",
-        task=task.name,
-        model=model.name,
-        seed=training.seed if run else 0,
-        budget=training.budget.name if run else "",
-        patches=trained_patches(run) if run else 0,
-        precision=str(config.precision),
-        checkpoint_sha256=digest(weights_path(weights, config.paths.weights)) if weights else "",
-    )
-    found = conclusion.rows(scores, facts, seen)
-    beside = conclusion.classical_rows(config.baselines, tests, protocols, settings, facts, seen)
-    own = run and run.parent != SHIPPED  # what comes with the package stays as it is
-    file = Path(config.results) if config.results else (run if own else Path()) / "results.csv"
-    store.append(file, [*beside, *found])
-    log.info(conclusion.tables([*beside, *found], protocols, settings))
-    log.info(f"\n{len(beside) + len(found)} rows added to {file}")
-    return sum(score.psnr for score in scores) / len(scores)
+    return tests
 
 
-def what_is_scored(config: DictConfig) -> tuple[DictConfig, DictConfig, Path | None]:
-    """Task, model and run folder: a run's own, with what the command line says of the task laid over."""
-    if not config.run:
-        return config.task, config.model, None
-    run = RunFolder.find(config.run).path
-    training = run_config(run)
-    said = HydraConfig.get().overrides.task
-    if any(word.startswith(("model=", "model.", "weights=")) for word in said):
-        raise RequestError("run=<folder> brings its own network: leave model= and weights= out")
-    if not any(word.startswith("task=") for word in said):
-        training = lay_over(training, said, "task")
-        return training.task, training.model, run
-    # another task: the network keeps the channels it was trained with
-    if config.task.channels != training.task.channels:
-        raise RequestError(
-            f"the run was trained on {training.task.channels} channels, and the task has {config.task.channels}"
-        )
-    OmegaConf.resolve(training.model)
-    return config.task, training.model, run
-
-
-def weights_path(weights: str | Path, folder: str | None) -> Path:
-    """A run folder's best checkpoint; a file as given, or of that name in `paths.weights`."""
-    path = Path(weights).expanduser()
-    if path.is_dir():
-        return RunFolder(path).checkpoint()
-    if not path.is_file() and folder and (Path(folder) / path).is_file():
-        return Path(folder) / path
-    return path
-
-
-def overlaps_with_training(config: DictConfig, run: Path | None, tests: list) -> dict[str, dict[str, str]] | None:
+def overlaps_with_training(config: DictConfig, run: RunFolder | None, tests: list[Images]) -> dict | None:
     """Test images that the run was trained on, by set; None where its training images are not known or not here."""
     if run is None:
         return None
-    data: RestorationData = build_data(run_config(run), root=config.paths.data)
+    data = build_data(run_config(run), root=config.paths.data)
     try:
         data.read_training()
     except RequestError as error:
         log.warning(f"overlap     not checked: {error}")
         return None
-    found, said = overlaps(data.everything_read(), tests, config.paths.cache, config.strict)
-    log.info(f"overlap     with the training images: {', '.join(said) or 'none'}")
-    return found
+    contained, phrases = overlaps(data.everything_read(), tests, config.paths.cache, config.strict)
+    log.info(f"overlap     with the training images: {', '.join(phrases) or 'none'}")
+    return contained
 
 
-def trained_patches(run: Path) -> int:
-    checkpoint = torch.load(RunFolder(run).checkpoint(), map_location="cpu", weights_only=True)
-    return checkpoint.get("global_step", 0) * run_config(run).data.batch_size
+def metadata_of(
+    experiment: Experiment, run: RunFolder | None, weights: Path | None, precision: str, device: torch.device
+) -> RunMetadata:
+    """The columns that all rows share; what a run folder knows of its training."""
+    config = experiment.config
+    shared = {"task": config.task.name, "model": config.model.name, "precision": precision, "device": device.type}
+    shared["checkpoint_sha256"] = digest(weights) if weights else ""
+    if run is None:
+        return RunMetadata(run="", experiment="", seed=0, budget="", patches=0, **shared)
+    training = run_config(run)
+    patches = trained_steps(run) * training.data.batch_size
+    name, budget = f"{training.name}/{run.name}", training.budget.name
+    return RunMetadata(run=name, experiment=training.name, seed=training.seed, budget=budget, patches=patches, **shared)
 
 
 if __name__ == "__main__":

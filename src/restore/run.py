@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
 import logging
 import shutil
-import warnings
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -13,28 +12,37 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from lightning import Trainer, seed_everything
 from lightning.pytorch.utilities import rank_zero_only
-from omegaconf import DictConfig, OmegaConf, open_dict
-from torch import nn
+from omegaconf import DictConfig, OmegaConf
 
 from restore.checkpoint import digest, load_weights, read_state
-from restore.config.build import build, build_data, build_network, build_protocols, build_settings, check_optimizer
+from restore.config.build import build, build_optimizer
 from restore.config.command import command
-from restore.data.datamodule import RestorationData
+from restore.config.experiment import Experiment
+from restore.config.tracking import build_logger
 from restore.data.overlap import overlaps
 from restore.errors import RequestError
 from restore.jobs.sweep import sweep
 from restore.models.cost import Cost, count_cost
-from restore.results import figures, store
-from restore.results import rows as conclusion
-from restore.results.grid import short
-from restore.results.rows import Gallery, RunMetadata
+from restore.results import figures, report, store
+from restore.results.figures import Gallery
+from restore.results.rows import RunMetadata
 from restore.runfolder import RunFolder
 from restore.tracking.logger import GuardedLogger
 from restore.tracking.samples import SampleImages
 from restore.training import cluster
-from restore.training.budget import Budget, Preempted, seconds
-from restore.training.hardware import device_kind, disable_tf32, has_bf16_units, keep_freed_memory, matrix_peak
+from restore.training.budget import Budget, seconds
+from restore.training.hardware import (
+    device_kind,
+    disable_tf32,
+    has_bf16_units,
+    keep_freed_memory,
+    matrix_peak,
+    slow_precision,
+)
+from restore.training.history import History
+from restore.training.lightning_compat import silence_warnings
 from restore.training.module import RestorationModule
+from restore.training.preemption import Preempted, Preemption
 from restore.training.progress import TrainingProgress, clock
 from restore.training.throughput import Throughput
 from restore.training.trainer import make_trainer, moving_average
@@ -42,232 +50,224 @@ from restore.training.trainer import make_trainer, moving_average
 log = logging.getLogger("restore")
 
 
+@dataclass
+class Training:
+    """The moving parts of one run."""
+
+    experiment: Experiment
+    folder: RunFolder
+    trainer: Trainer
+    module: RestorationModule
+    budget: Budget
+    throughput: Throughput
+    gallery: Gallery
+    logger: GuardedLogger | None
+
+
 def run(config: DictConfig) -> float:
-    """One job: plan, fit, test, record. Returns the best validation PSNR (the test's for a fixed network)."""
+    """One job: plan, fit, test, record. Returns the best validation value (the test's for a fixed network)."""
     silence_warnings()
     keep_freed_memory()
     disable_tf32()
-    folder = Path(HydraConfig.get().runtime.output_dir).resolve()
-    RunFolder(folder).create()
+    folder = RunFolder(Path(HydraConfig.get().runtime.output_dir).resolve())
+    folder.create()
+    store.check_header(folder.results)
     seed_everything(config.seed, verbose=False)
-    data: RestorationData = build_data(config)
-    network = build_network(config.model)
-    if config.init:
-        network = load_weights(network, config.init, config.model.name)
-    settings, protocols = build_settings(config.task), build_protocols(config.protocol, config.switches)
-    conclusion.check_baselines(config.baselines, settings)
-    figures.layers(network, config.feature_maps)
-    data.read_tests()
-    trainable = any(parameter.requires_grad for parameter in network.parameters())
-    optimizer = build(config.optim.optimizer)
-    if trainable:
-        check_optimizer(optimizer, network)
-    data.read_training()
-    cost = count_cost(network, data.channels, data.patch_size, data.patch_size)
+    experiment = Experiment.build(config)
+    prepare(experiment)
+    data = experiment.data
+    cost = count_cost(experiment.network, data.channels, data.patch_size, data.patch_size)
     check_disk(folder, cost)
+    training = assemble(experiment, folder, cost)
+    contained = None
+    if rank_zero_only.rank == 0:
+        log_plan(training, cost)
+        contained, phrases = overlaps(data.everything_read(), data.tests, config.paths.cache, config.strict)
+        log.info(f"overlap     of training and test images: {', '.join(phrases) or 'none'}")
+    weights = fit(training) if experiment.trainable else None
+    training.trainer.test(training.module, datamodule=data, verbose=False)
+    objective = objective_of(training)
+    if training.trainer.is_global_zero:
+        record(training, weights, contained)
+        log_summary(training, objective)
+    if training.logger:
+        training.logger.finish()
+    return objective
 
-    limits = config.trainer
-    last = folder / "checkpoints" / "last.ckpt"
-    budget = Budget(limits.max_steps, seconds(limits.max_time), limits.validations, checkpoint=last)
-    kind = device_kind(limits.accelerator)
-    peak = matrix_peak(kind, str(limits.precision))
-    throughput = Throughput(cost.macs, data.batch_size, peak, folder / "history.csv")
-    callbacks = [throughput, TrainingProgress(budget, throughput), SampleImages()]
-    if config.optim.ema:
-        callbacks.append(moving_average(config.optim.ema))
-    logger = make_logger(config, folder)
-    chosen = {key: limits[key] for key in ("accelerator", "devices", "num_nodes", "strategy", "precision")}
+
+def prepare(experiment: Experiment) -> None:
+    """Read what can be wrong before anything is trained: weights to start from, layers to draw, images, the rate."""
+    config = experiment.config
+    if config.init:
+        experiment.network = load_weights(experiment.network, config.init, config.model.name)
+    figures.layers(experiment.network, config.feature_maps)
+    experiment.data.read_tests()
+    if experiment.trainable:
+        build_optimizer(config.optim, experiment.network)
+    experiment.data.read_training()
+
+
+def assemble(experiment: Experiment, folder: RunFolder, cost: Cost) -> Training:
+    """Trainer, module and callbacks of a run."""
+    config, limits, monitor = experiment.config, experiment.config.trainer, experiment.metrics[0]
+    kind = device_kind(config.accelerator)
+    budget = Budget(limits.max_steps, seconds(limits.max_time), limits.validations)
+    throughput = Throughput(cost.macs, experiment.data.batch_size, matrix_peak(kind, str(limits.precision)))
+    callbacks = [
+        Preemption(budget, folder),
+        throughput,
+        History(folder.history, budget, experiment.data.batch_size),
+        TrainingProgress(budget, throughput, monitor=f"val/{monitor.label}", unit=monitor.unit),
+        SampleImages(),
+        *([moving_average(config.optim.ema)] if config.optim.ema else []),
+    ]
+    logger = build_logger(config, folder)
     trainer = make_trainer(
-        folder, budget, callbacks, logger, clip=config.optim.clip, log_every_n_steps=limits.log_every_n_steps, **chosen
+        folder,
+        budget,
+        callbacks,
+        logger,
+        monitor=f"val/{monitor.label}",
+        mode="max" if monitor.higher_is_better else "min",
+        clip=config.optim.clip,
+        log_every_n_steps=limits.log_every_n_steps,
+        accelerator=config.accelerator,
+        **{key: limits[key] for key in ("devices", "num_nodes", "strategy", "precision")},
     )
-    data.check_devices(trainer.world_size)
-    channels_last = has_bf16_units(kind) if limits.channels_last == "auto" else bool(limits.channels_last)
+    experiment.data.check_devices(trainer.world_size)
     gallery = Gallery()
     module = RestorationModule(
-        network,
+        experiment.network,
         loss=build(config.optim.loss),
-        optimizer=optimizer,
+        optimizer=build(config.optim.optimizer),
         schedule=build(config.optim.schedule),
-        settings=settings,
-        protocols=protocols,
-        channels_last=channels_last,
+        settings=experiment.settings,
+        protocols=experiment.protocols,
+        metrics=experiment.metrics,
+        channels_last=uses_channels_last(config),
         precision=str(config.precision),
         keep=gallery.keep,
     )
-    found = None
-    if rank_zero_only.rank == 0:
-        tell_plan(config, data, network, cost, budget, channels_last, trainer.world_size, folder)
-        found, said = overlaps(data.everything_read(), data.tests, config.paths.cache, config.strict)
-        log.info(f"overlap     of training and test images: {', '.join(said) or 'none'}")
-
-    checkpoint = None
-    if trainable:
-        again = cluster.restarted() or HydraConfig.get().mode == RunMode.MULTIRUN  # a grid's folder is its job's alone
-        if limits.compile:
-            network.compile()  # in place, so that checkpoints keep their names
-        resumes = config.resume or (again and last.is_file())
-        try:
-            trainer.fit(module, datamodule=data, ckpt_path=last if resumes else None, weights_only=True)
-        except Preempted:
-            log.info(f"preempted after {trainer.global_step} steps: started again, it goes on from {last}")
-            cluster.requeue()
-        checkpoint = RunFolder(trainer.strategy.broadcast(folder)).checkpoint()
-        network.load_state_dict(read_state(checkpoint))
-    trainer.test(module, datamodule=data, verbose=False)
-    objective = trainer.callback_metrics["test/psnr"]
-    if trainable and trainer.checkpoint_callback.best_model_score is not None:
-        objective = trainer.checkpoint_callback.best_model_score
-    if trainer.is_global_zero:
-        facts = RunMetadata(
-            run=f"{config.name}/{folder.name}",
-            experiment=config.name,
-            task=config.task.name,
-            model=config.model.name,
-            seed=config.seed,
-            budget=config.budget.name,
-            patches=trainer.global_step * data.batch_size,
-            precision=module.precision,
-            checkpoint_sha256=digest(checkpoint) if checkpoint else "",
-        )
-        conclude(config, folder, facts, data, module, gallery, found)
-        log_summary(folder, budget, trainer, throughput, float(objective))
-    if logger:
-        logger.finish()
-    return float(objective)
+    return Training(experiment, folder, trainer, module, budget, throughput, gallery, logger)
 
 
-def conclude(
-    config: DictConfig,
-    folder: Path,
-    facts: RunMetadata,
-    data: RestorationData,
-    module: RestorationModule,
-    gallery: Gallery,
-    seen: dict[str, dict[str, str]] | None,
-) -> None:
-    """Rows to ``results.csv``, the tables to the screen, the pictures to the run folder."""
-    found = conclusion.rows(module.scores, facts, seen)
-    beside = conclusion.classical_rows(config.baselines, data.tests, module.protocols, module.settings, facts, seen)
-    store.append(folder / "results.csv", [*beside, *found])
-    log.info("\n" + conclusion.tables([*beside, *found], module.protocols, module.settings) + "\n")
-    for line in conclusion.margins(store.means([*beside, *found]), facts.model):
+def fit(training: Training) -> Path:
+    """Train to the budget's end; the best weights are in the network then, and the file they are from is returned."""
+    config, folder = training.experiment.config, training.folder
+    again = cluster.restarted() or HydraConfig.get().mode == RunMode.MULTIRUN  # a grid's folder is its job's alone
+    network = training.experiment.network
+    if config.trainer.compile:
+        network.compile()  # in place, so that checkpoints keep their names
+    resumes = config.resume or (again and folder.last.is_file())
+    start = folder.last if resumes else None
+    try:
+        training.trainer.fit(training.module, datamodule=training.experiment.data, ckpt_path=start, weights_only=True)
+    except Preempted:
+        log.info(f"preempted after {training.trainer.global_step} steps: started again, it goes on from {folder.last}")
+        cluster.requeue()
+    best = RunFolder(training.trainer.strategy.broadcast(folder.path)).checkpoint()
+    network.load_state_dict(read_state(best))
+    return best
+
+
+def objective_of(training: Training) -> float:
+    """The first metric's best validation value; without a validation, its mean over the test."""
+    best = training.trainer.checkpoint_callback.best_model_score
+    if training.experiment.trainable and best is not None:
+        return float(best)
+    label = training.experiment.metrics[0].label
+    return float(training.trainer.callback_metrics.get(f"test/{label}", float("nan")))
+
+
+def record(training: Training, weights: Path | None, contained: dict[str, dict[str, str]] | None) -> None:
+    """Rows to the run folder, the tables to the screen, the pictures to the run folder."""
+    experiment, folder, config = training.experiment, training.folder, training.experiment.config
+    metadata = RunMetadata(
+        run=f"{config.name}/{folder.name}",
+        experiment=config.name,
+        task=config.task.name,
+        model=config.model.name,
+        seed=config.seed,
+        budget=config.budget.name,
+        patches=training.trainer.global_step * experiment.data.batch_size,
+        precision=training.module.precision,
+        device=training.trainer.strategy.root_device.type,
+        checkpoint_sha256=digest(weights) if weights else "",
+    )
+    rows = experiment.record(training.module.scores, metadata, experiment.data.tests, contained, folder.results)
+    for line in report.margins(store.means(rows), metadata.model):
         log.info(line)
-    if importlib.util.find_spec("matplotlib") is None:
-        log.info("no pictures: matplotlib is not installed")
-        return
-    pictures = conclusion.draw(folder, gallery, facts.run)
-    if config.feature_maps and gallery.pictures:
-        pictures.append(folder / "maps.png")
-        figures.feature_maps(module.network, gallery.pictures[0], config.feature_maps, facts.run, pictures[-1])
-    for picture in pictures:
+    for picture in figures.draw(folder, training.gallery, metadata.run, experiment.network, config.feature_maps):
         log.info(f"{picture.stem:<11} {picture}")
 
 
-def log_summary(folder: Path, budget: Budget, trainer: Trainer, throughput: Throughput, objective: float) -> None:
-    """The last line of every run, and its ``result.json``."""
-    pace, metrics = throughput.average, trainer.callback_metrics
+def log_summary(training: Training, objective: float) -> None:
+    """Says the last line of every run, and writes its result."""
+    trainer, budget, pace = training.trainer, training.budget, training.throughput.average
+    metric = training.experiment.metrics[0]
+    test = float(trainer.callback_metrics.get(f"test/{metric.label}", float("nan")))
     state = "interrupted" if budget.reason == "interrupted" else "finished"
-    test = float(metrics["test/psnr"])
-    write = {"state": state, "objective": objective, "test_psnr": test, "steps": trainer.global_step}
-    write |= {"seconds": round(budget.elapsed, 1), "patches_per_second": round(pace.patches_per_second, 1)}
-    RunFolder(folder).write_result(**write)
+    training.folder.write_result(
+        state=state,
+        metric=metric.label,
+        objective=objective,
+        test=test,
+        steps=trainer.global_step,
+        seconds=round(budget.elapsed, 1),
+        patches_per_second=round(pace.patches_per_second, 1),
+    )
+    values = [f"{name} {metric.with_unit(value)}" for name, value in (("val", objective), ("test", test))]
     log.info(
         f"{state}: {trainer.global_step} steps in {clock(budget.elapsed)}, {pace.patches_per_second:.0f} patches/s, "
-        f"{pace.flops / 1e9:.0f} GFLOP/s, {pace.share_of_peak:.0%} of matrix peak, val {objective:.2f} dB, "
-        f"test {test:.2f} dB, {folder}"
+        f"{pace.flops / 1e9:.0f} GFLOP/s, {pace.share_of_peak:.0%} of matrix peak, {', '.join(values)}, "
+        f"{training.folder}"
     )
 
 
-def tell_plan(
-    config: DictConfig,
-    data: RestorationData,
-    network: nn.Module,
-    cost: Cost,
-    budget: Budget,
-    channels_last: bool,
-    world_size: int,
-    folder: Path,
-) -> None:
-    """What is trained on what, what it costs, when it ends and where it goes."""
-    task, size = OmegaConf.to_container(config.task, resolve=True), data.patch_size
-    colour = "gray" if data.channels == 1 else "colour"
-    families = task["test"] if isinstance(task["test"], list) else [task["test"]]
-    strengths = [f"{f['parameter']} {task[f['parameter']]}" for f in families if f["parameter"]]
+def log_plan(training: Training, cost: Cost) -> None:
+    """Says what is trained on what, what it costs, when it ends and where it goes."""
+    experiment, budget = training.experiment, training.budget
+    config, data = experiment.config, experiment.data
+    size, world_size = data.patch_size, training.trainer.world_size
     limit = f" or {clock(budget.max_time)}" if budget.max_time else ""
-    layout = ", channels-last" if channels_last else ""
-    devices = f"{world_size} × {device_kind(config.trainer.accelerator)}"
-    log.info(f"task        {', '.join([task['name'], *strengths, colour])}")
+    layout = ", channels-last" if uses_channels_last(config) else ""
+    kind = device_kind(config.accelerator)
+    if warning := slow_precision(kind, str(config.trainer.precision)):
+        log.warning(warning)
+    log.info(f"task        {task_in_words(config)}")
     log.info(f"model       {config.model.name}: {cost.parameters:,} parameters, receptive field {cost.receptive_field}")
     log.info(f"cost        {cost.macs / 1e9:.3f} GMAC per {size}×{size} patch forward, three times that to train")
-    log.info(f"data        {data.summary()}; tested on {', '.join(data.test_sets)} by protocol {config.protocol}")
-    log.info(
-        f"training    {config.optim.name}, batches of {data.batch_size}, {config.trainer.precision}{layout}, {devices}"
-    )
+    protocols = ", ".join(protocol.name for protocol in experiment.protocols)
+    log.info(f"data        {data.summary()}; tested on {', '.join(data.test_sets)} by protocol {protocols}")
+    how = f"{config.optim.name}, batches of {data.batch_size}, {config.trainer.precision}{layout}"
+    log.info(f"training    {how}, {world_size} × {kind}")
     log.info(f"budget      {config.budget.name}: {budget.max_steps} steps{limit}, whichever is first")
     for bad in [*data.training.bad, *(bad for images in data.tests for bad in images.bad)]:
         log.warning(f"left out    {bad}")
-    log.info(f"run folder  {folder}")
+    log.info(f"run folder  {training.folder}")
 
 
-def make_logger(config: DictConfig, folder: Path) -> GuardedLogger | None:
-    """The chosen logger behind its guard, told the whole configuration; None where there is none or it fails."""
-    if not config.logger.get("_target_"):
-        return None
-    with open_dict(config):
-        config.logger.save_dir = str(folder)
-        if "name" in config.logger and config.logger.name is None:
-            config.logger.name = run_name(config.name, folder.name, in_sweep=bool(config.sweep.name))
-        if "group" in config.logger and config.logger.group is None:
-            config.logger.group = config.sweep.name or config.name
-        if "id" in config.logger and config.logger.id is None:
-            config.logger.id = RunFolder(folder).identity
-    try:
-        logger = GuardedLogger(build(config.logger))
-    except RequestError:
-        raise
-    except Exception as error:  # whatever a tracking service throws
-        log.warning(f"tracking could not start, training goes on without it: {error}")
-        return None
-    logger.log_hyperparams(OmegaConf.to_container(config, resolve=True))
-    return logger
+def task_in_words(config: DictConfig) -> str:
+    """Name, strengths and channels of a task."""
+    task = OmegaConf.to_container(config.task, resolve=True)
+    families = task["test"] if isinstance(task["test"], list) else [task["test"]]
+    strengths = [f"{f['parameter']} {task[f['parameter']]}" for f in families if f["parameter"]]
+    return ", ".join([task["name"], *strengths, "gray" if task["channels"] == 1 else "colour"])
 
 
-def run_name(experiment: str, folder: str, in_sweep: bool) -> str:
-    """What a tracking service shows: ``experiment/date``, or in a sweep what tells its jobs apart, first.
-
-    Example:
-        >>> run_name("red_skip_step", "model.skip_step=2,seed=0", in_sweep=True)
-        'skip_step=2,seed=0 red_skip_step'
-    """
-    if not in_sweep:
-        return f"{experiment}/{folder}"
-    return f"{short(folder)} {experiment}"
+def uses_channels_last(config: DictConfig) -> bool:
+    layout = config.trainer.channels_last
+    return has_bf16_units(device_kind(config.accelerator)) if layout == "auto" else bool(layout)
 
 
-def check_disk(folder: Path, cost: Cost) -> None:
-    """Room for two checkpoints (weights and two moments each, and a copy while writing), pictures and logs."""
+def check_disk(folder: RunFolder, cost: Cost) -> None:
+    """Refuse a disk without room for two checkpoints (weights, two moments, a copy while writing), pictures and logs."""
     needed = cost.parameters * 4 * 3 * 4 + 50_000_000
-    free = shutil.disk_usage(folder).free
+    free = shutil.disk_usage(folder.path).free
     if free < needed:
         raise RequestError(
             f"the disk of {folder} has {free / 1e6:.0f} MB free, and this run needs {needed / 1e6:.0f} MB"
         )
-
-
-def silence_warnings() -> None:
-    """Leave out what Lightning says about things that are so on purpose."""
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
-    logging.getLogger("lightning.fabric").setLevel(logging.WARNING)
-    if rank_zero_only.rank != 0:
-        log.setLevel(logging.WARNING)
-    so = (
-        ".*does not have many workers.*",
-        ".*exists and is not empty.*",
-        ".*isinstance.treespec.*",
-        ".*srun. command.*",
-    )
-    for message in so:
-        warnings.filterwarnings("ignore", message)
 
 
 if __name__ == "__main__":

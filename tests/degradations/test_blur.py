@@ -55,7 +55,7 @@ def test_motion_is_a_line_in_its_direction():
 @pytest.mark.parametrize("channels", [1, 3])
 def test_filtering_is_scipys_with_nearest_border(channels, generator):
     clean = torch.rand(2, channels, 31, 29, generator=generator)
-    blurred = Blur("motion", length=7, angle=30)(clean, generator)
+    blurred = Blur("motion", length=7, angle=30)(clean, generator).degraded
     kernel = kernels.motion(7, 30).numpy()[None, None]
     expected = ndimage.correlate(clean.numpy(), kernel, mode="nearest")
     np.testing.assert_allclose(blurred, np.clip(np.round(expected * 255), 0, 255) / 255, atol=1.01 / 255)
@@ -66,10 +66,10 @@ def test_the_gaussian_is_filtered_by_its_two_lines(generator):
     clean = torch.rand(1, 1, 40, 33, generator=generator)
     blur = Blur("gaussian")
     assert blur.separable
-    lines = blur(clean, generator)
+    lines = blur(clean, generator).degraded
     blur.separable = False
-    assert ((lines - blur(clean, generator)) * 255).abs().max() <= 1.01
-    assert (lines == blur(clean, generator)).float().mean() > 0.99
+    assert ((lines - blur(clean, generator).degraded) * 255).abs().max() <= 1.01
+    assert (lines == blur(clean, generator).degraded).float().mean() > 0.99
 
 
 def test_adjoint_before_rounding(generator):
@@ -87,15 +87,15 @@ def test_adjoint_before_rounding(generator):
 
 def test_eight_bit_and_noise(generator):
     clean = torch.full((1, 1, 200, 200), 0.5)
-    quiet = Blur("disk")(clean, generator) * 255
+    quiet = Blur("disk")(clean, generator).degraded * 255
     torch.testing.assert_close(quiet, quiet.round(), atol=1e-4, rtol=0)
-    noisy = Blur("disk", noise=5)(clean, generator) * 255
+    noisy = Blur("disk", noise=5)(clean, generator).degraded * 255
     assert noisy.std().item() == pytest.approx(5, rel=0.05)
 
 
 def test_motions_differ_inside_a_batch(generator):
     clean = torch.rand(1, 1, 40, 40, generator=generator).expand(10, -1, -1, -1)
-    blurred = Blur("motion", length=[5, 21], angle=[0, 180])(clean, generator)
+    blurred = Blur("motion", length=[5, 21], angle=[0, 180])(clean, generator).degraded
     assert len({tuple(sample.flatten().tolist()) for sample in blurred}) > 5
 
 
@@ -123,11 +123,11 @@ def test_kernels_from_files(tmp_path):
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        ({"kernel": "disc"}, "task.kernel is disk, gaussian, motion"),
+        ({"kernel": "disc"}, "kernel is disk, gaussian, motion"),
         ({"kernel": "gaussian", "size": 24}, "odd side"),
         ({"radius": 0}, "radius"),
-        ({"kernel": "motion", "length": 0}, "task.length"),
-        ({"noise": -1}, "task.noise"),
+        ({"kernel": "motion", "length": 0}, "length"),
+        ({"noise": -1}, "noise"),
         ({"kernel": "none.npy"}, "cannot read the kernel"),
     ],
 )

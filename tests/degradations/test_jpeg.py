@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from conftest import exact
 from restore.data import datasets
 from restore.degradations.jpeg import JPEG
 from restore.evaluation.metrics import psnr
@@ -15,7 +16,7 @@ def difference(images, quality: int) -> float:
     gains = []
     for image in images:
         clean = to_unit(image)[None]
-        ours, theirs = coder(clean, unused), coder.exact(clean, unused)
+        ours, theirs = coder(clean, unused).degraded, exact(coder, clean)
         gains.append((psnr(ours, clean) - psnr(theirs, clean)).item())
     return sum(gains) / len(gains)
 
@@ -40,7 +41,7 @@ def test_classic5_as_libjpeg(quality, data_root):
 def test_nearly_every_pixel_is_libjpegs():
     clean = to_unit(photographs(1)[1])[None]
     coder = JPEG(10)
-    same = coder(clean, torch.Generator()) == coder.exact(clean, torch.Generator())
+    same = coder(clean, torch.Generator()).degraded == exact(coder, clean)
     assert same.float().mean() > 0.97
 
 
@@ -52,27 +53,27 @@ def test_kornias_leaks():
     image = photographs(3)[0][:, :256, :256]
     clean = to_unit(image)[None]
     theirs = psnr(jpeg_codec_differentiable(clean, torch.tensor([10.0])), clean)
-    file = psnr(JPEG(10).exact(clean, torch.Generator()), clean)
+    file = psnr(exact(JPEG(10), clean), clean)
     assert theirs - file > 0.3
-    assert abs(psnr(JPEG(10)(clean, torch.Generator()), clean) - file) < 0.03
+    assert abs(psnr(JPEG(10)(clean, torch.Generator()).degraded, clean) - file) < 0.03
 
 
 def test_each_sample_has_its_own_quality(generator):
     clean = to_unit(photographs(1)[0][:, 100:148, 100:148])[None].expand(40, -1, -1, -1)
-    errors = (JPEG([5, 99])(clean, generator) - clean).square().mean(dim=(1, 2, 3))
+    errors = (JPEG([5, 99])(clean, generator).degraded - clean).square().mean(dim=(1, 2, 3))
     assert len(set(errors.tolist())) > 20
     assert errors.max() > 10 * errors.min()
-    batch = JPEG({"set": [10, 50]})(clean, torch.Generator().manual_seed(3))
-    alone = {quality: JPEG(quality)(clean[:1], generator)[0] for quality in (10, 50)}
+    batch = JPEG({"set": [10, 50]})(clean, torch.Generator().manual_seed(3)).degraded
+    alone = {quality: JPEG(quality)(clean[:1], generator).degraded[0] for quality in (10, 50)}
     assert all(any(torch.equal(sample, one) for one in alone.values()) for sample in batch)
 
 
 def test_the_result_is_eight_bit(generator):
-    decoded = JPEG(30)(torch.rand(2, 3, 19, 21, generator=generator), generator) * 255
+    decoded = JPEG(30)(torch.rand(2, 3, 19, 21, generator=generator), generator).degraded * 255
     torch.testing.assert_close(decoded, decoded.round(), atol=1e-4, rtol=0)
 
 
 @pytest.mark.parametrize("quality", [0, 101, [10, 5], 10.5, "low"])
 def test_refusals(quality):
-    with pytest.raises(ValueError, match=r"task\.quality"):
+    with pytest.raises(ValueError, match=r"quality"):
         JPEG(quality)

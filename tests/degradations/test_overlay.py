@@ -24,7 +24,7 @@ def test_glyphs_are_real_and_larger_fonts_larger():
 def test_only_some_pixels_change_and_those_much(make, generator):
     clean = torch.full((6, 3, 60, 70), 0.5)
     clean = (clean * 255).round() / 255
-    degraded = make()(clean, generator)
+    degraded = make()(clean, generator).degraded
     changed = (degraded != clean).any(dim=1).float().mean(dim=(1, 2))
     assert (changed > 0.01).all()
     assert (changed < 0.6).all()
@@ -33,18 +33,18 @@ def test_only_some_pixels_change_and_those_much(make, generator):
 
 def test_places_and_colours_differ_between_samples(generator):
     clean = torch.full((8, 3, 60, 60), 0.5)
-    degraded = Text(10)(clean, generator)
+    degraded = Text(10)(clean, generator).degraded
     masks = {tuple((sample != sample[:, :1, :1]).any(dim=0).flatten().tolist()) for sample in degraded}
     assert len(masks) == 8
     strong = degraded.permute(0, 2, 3, 1).reshape(-1, 3)
     assert len(strong.unique(dim=0)) > 100
-    gray = Text(10)(clean.mean(dim=1, keepdim=True), generator)
+    gray = Text(10)(clean.mean(dim=1, keepdim=True), generator).degraded
     assert gray.shape == (8, 1, 60, 60)
 
 
 def test_any_size_wraps_around_the_sheet(generator):
     image = torch.full((1, 1, SHEET + 90, SHEET + 30), 0.5)
-    degraded = Text(20)(image, generator)
+    degraded = Text(20)(image, generator).degraded
     assert torch.equal(degraded[..., :90, :30] != 0.5, degraded[..., SHEET:, SHEET:] != 0.5)
 
 
@@ -62,10 +62,10 @@ def test_density():
 @pytest.mark.parametrize(
     ("make", "sentence"),
     [
-        (lambda: Text(3), r"task\.font_size must be from 4 to 200"),
-        (lambda: Text([10, 20]), r"task\.font_size is a number or a set"),
-        (lambda: Text(10, density=2), r"task\.density"),
-        (lambda: Scratch(density=-1), r"task\.density"),
+        (lambda: Text(3), r"font_size must be from 4 to 200"),
+        (lambda: Text([10, 20]), r"font_size is a number or a set"),
+        (lambda: Text(10, density=2), r"density"),
+        (lambda: Scratch(density=-1), r"density"),
     ],
 )
 def test_refusals(make, sentence):

@@ -3,6 +3,8 @@
 import pytest
 import torch
 
+from restore.conditions import turn
+from restore.degradations.base import as_degradation
 from restore.degradations.bicubic import BicubicDownUp
 from restore.degradations.blur import Blur
 from restore.degradations.jpeg import JPEG
@@ -12,6 +14,8 @@ from restore.degradations.overlay import Scratch, Text
 
 DEGRADATIONS = {
     "noise": lambda: GaussianNoise([5, 55]),
+    "ramp": lambda: GaussianNoise([5, 55], "ramp"),
+    "peaks": lambda: GaussianNoise([5, 55], "peaks"),
     "bicubic": lambda: BicubicDownUp({"set": [2, 3, 4]}),
     "jpeg": lambda: JPEG([5, 60]),
     "disk": lambda: Blur("disk", radius=3),
@@ -44,7 +48,7 @@ def clean(n: int = 8, channels: int = 1, height: int = 45, width: int = 38, dtyp
 
 
 def run(degradation, image, seed: int = 0) -> torch.Tensor:
-    return degradation(image, torch.Generator(image.device).manual_seed(seed))
+    return degradation(image, torch.Generator(image.device).manual_seed(seed)).degraded
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -102,6 +106,61 @@ def test_linear_ones_are_linear(name):
     mixed = run(degradation, 0.5 * a + 0.5 * b)
     apart = 0.5 * run(degradation, a) + 0.5 * run(degradation, b)
     assert (mixed - apart).abs().max() <= (1.1 / 255 if name == "disk" else 1e-5)
+
+
+def test_drawn_and_applied_apart_is_the_same(degradation):
+    """And what is known of a pair is what the degradation says it gives, a value, map or kernel for each sample."""
+    image, generator = clean(channels=3), torch.Generator().manual_seed(3)
+    strengths = degradation.draw(len(image), generator)
+    assert all(strength.shape == (len(image),) for strength in strengths.values())
+    pair = degradation.apply(image, strengths, generator)
+    assert torch.equal(pair.degraded, run(degradation, image, 3))
+    assert pair.clean is image
+    assert tuple(pair.conditions) == degradation.conditions
+    for condition in pair.conditions.values():
+        assert len(condition) == len(image)
+        assert condition.dim() in (1, 3) or condition.shape[1:] == (1, *image.shape[-2:])
+        assert torch.isfinite(condition).all()
+
+
+# what looks alike in which orientations, where nothing is told
+SYMMETRIES = {
+    "noise": (lambda: GaussianNoise(25), 8),
+    "ramp of noise": (lambda: GaussianNoise(25, "ramp"), 2),
+    "bicubic": (lambda: BicubicDownUp(3), 8),
+    "jpeg": (lambda: JPEG(10), 8),
+    "disk": (lambda: Blur("disk", radius=3), 8),
+    "gaussian": (lambda: Blur("gaussian", size=9), 8),
+    "motion at 45°": (lambda: Blur("motion", length=9, angle=45), 4),
+    "motion at 0°": (lambda: Blur("motion", length=9, angle=0), 4),
+    "motion at 30°": (lambda: Blur("motion", length=9, angle=30), 2),
+    "any motion": (lambda: Blur("motion", length=[5, 15], angle=[0, 180]), 8),
+    "some motions": (lambda: Blur("motion", length=[5, 15], angle=[20, 40]), 2),
+    "text": (lambda: Text(10), 1),
+    "scratch": (lambda: Scratch(), 8),
+    "mix": (lambda: Mix([GaussianNoise(25), Blur("motion", length=9, angle=30)]), 2),
+    "anything": (lambda: as_degradation(lambda image, generator: image), 1),
+}
+
+
+@pytest.mark.parametrize("name", SYMMETRIES)
+def test_symmetries(name):
+    make, count = SYMMETRIES[name]
+    degradation = make()
+    assert len(degradation.symmetries()) == count
+    assert 0 in degradation.symmetries()
+    if set(degradation.conditions) & {"kernel", "mask"}:
+        assert len(degradation.symmetries(degradation.conditions)) == 8, "what is told is turned along"
+
+
+@pytest.mark.parametrize("name", ["disk", "gaussian", "motion at 45°", "motion at 0°", "motion at 30°", "bicubic"])
+def test_turned_before_is_turned_after_in_its_symmetries(name):
+    degradation = SYMMETRIES[name][0]()
+    image = clean(1, 1, 48, 48)
+    degraded = run(degradation, image)
+    for orientation in range(8):
+        same = (run(degradation, turn(image, orientation)) - turn(degraded, orientation)).abs().max() < 1.1 / 255
+        assert same == (orientation in degradation.symmetries()), orientation
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device on this machine")

@@ -31,5 +31,5 @@ def test_refuses_by_name(value):
 @pytest.mark.parametrize(
     ("value", "levels"), [(25, [25]), ({"set": [10, 30]}, [10, 30]), ([0, 55], [15, 25, 50]), ([60, 70], [60, 70])]
 )
-def levels_to_test_of_test_follow_training(value, levels):
+def test_levels_follow_training(value, levels):
     assert levels_to_test(value, (15, 25, 50), "task.sigma") == levels

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from numbers import Real
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from torch import nn
 
 from restore.config.compose import to_plain
 from restore.data.datamodule import RestorationData
+from restore.degradations.base import Degradation, as_degradation
 from restore.errors import RequestError
 from restore.evaluation.protocol import Protocol, Setting, protocol
 
@@ -36,21 +37,32 @@ def build_network(model: DictConfig) -> nn.Module:
     return build({key: value for key, value in to_plain(model).items() if key != "name"})
 
 
-def check_optimizer(optimizer: Callable[..., torch.optim.Optimizer], network: nn.Module) -> None:
-    """Build it once, before anything is trained.
+def build_optimizer(optim: DictConfig, network: nn.Module) -> torch.optim.Optimizer:
+    """The optimiser of an ``optim`` group for a network's parameters.
 
     Raises:
         RequestError: what it is given is out of its range.
     """
     try:
-        optimizer(network.parameters())
+        return build(optim.optimizer)(network.parameters())
     except (ValueError, TypeError) as error:
         raise RequestError(f"optim.optimizer: {error}") from error
 
 
+def build_degradation(degradation: Any) -> Degradation:
+    """A degradation of a ``task`` group, or any callable of its place; its own messages get the task's name."""
+    try:
+        return as_degradation(build(degradation))
+    except RequestError as error:
+        argument = str(error).split(" ")[0]
+        raise RequestError(f"task.{error}" if argument in degradation else str(error)) from error
+
+
 def build_data(config: DictConfig, **more: Any) -> RestorationData:
     """The data module of a configuration; `path`, which other keys refer to, is no argument of its own."""
-    return build({key: value for key, value in to_plain(config.data).items() if key != "path"}, **more)
+    arguments = {key: value for key, value in to_plain(config.data).items() if key != "path"}
+    degradation = build_degradation(arguments.pop("degradation"))
+    return build(arguments | {"_partial_": True}, **more)(degradation=degradation)
 
 
 def build_settings(task: DictConfig) -> list[Setting]:
@@ -69,7 +81,8 @@ def build_settings(task: DictConfig) -> list[Setting]:
             degradation = dict(family.get("degradation", plain["degradation"]))
             if parameter is not None:
                 degradation[parameter] = value
-            built = build(degradation)
+            built = build_degradation(degradation)
+            name += built.suffix
             found.append(Setting(name, value, built, family["family"], plain["channels"], plain["luma"]))
     return found
 

@@ -56,11 +56,10 @@ class ImageBank:
         return self.buffer[offset : offset + self.channels * height * width].view(self.channels, height, width)
 
     def crop(self, coordinates: Tensor, patch_size: int) -> Tensor:
-        """Patches at coordinates, turned by one of the eight flips and rotations.
+        """Patches at coordinates, turned by one of the eight flips and rotations (`restore.conditions.turn`).
 
-        Orientation o in 0..7 is the bits (transpose, flip rows, flip columns): the patch read is
-        ``transpose(flip(patch))``. Every one of them is a start and two strides in the buffer, so
-        crop, flip and rotation are a single gather.
+        Each orientation is a start and two strides in the buffer, so crop, flip and rotation are a
+        single gather. What a patch has beyond its image's edges repeats the edge.
 
         Args:
             coordinates: integers (image, top, left, orientation), on any device; the patches come there.
@@ -70,20 +69,19 @@ class ImageBank:
             ``(B, 4)`` to float32 ``(B, C, P, P)`` in [0, 1].
         """
         image, top, left, orientation = coordinates.to(self.device).unbind(1)
-        width = self.widths[image]
         transpose, flip_rows, flip_columns = (orientation >> bit & 1 for bit in (2, 1, 0))
-        last = patch_size - 1
-        row_stride = torch.where(flip_rows == 1, -width, width)
-        column_stride = 1 - 2 * flip_columns
-        start = self.offsets[image] + (top + last * flip_rows) * width + left + last * flip_columns
-        first_stride = torch.where(transpose == 1, column_stride, row_stride)
-        second_stride = torch.where(transpose == 1, row_stride, column_stride)
-        plane = self.heights[image] * width
-        step = torch.arange(patch_size, device=self.device)
-        index = (
-            start.view(-1, 1, 1, 1)
-            + plane.view(-1, 1, 1, 1) * torch.arange(self.channels, device=self.device).view(1, -1, 1, 1)
-            + first_stride.view(-1, 1, 1, 1) * step.view(1, 1, -1, 1)
-            + second_stride.view(-1, 1, 1, 1) * step
-        )  # (B, C, P, P)
+        rows = self._line(top, flip_rows, self.heights[image], patch_size) * self.widths[image][:, None]  # (B, P)
+        columns = self._line(left, flip_columns, self.widths[image], patch_size)
+        first, second = (
+            torch.where(transpose[:, None] == 1, *pair) for pair in ((columns, rows), (rows, columns))
+        )  # offsets along the patch's rows and columns
+        plane = self.heights[image] * self.widths[image]
+        start = self.offsets[image][:, None] + plane[:, None] * torch.arange(self.channels, device=self.device)
+        index = start[:, :, None, None] + first[:, None, :, None] + second[:, None, None, :]  # (B, C, P, P)
         return to_unit(self.buffer[index].to(coordinates.device))
+
+    def _line(self, start: Tensor, flipped: Tensor, length: Tensor, patch_size: int) -> Tensor:
+        """Where each of a patch's rows (or columns) lies in the image, ``(B, P)``."""
+        step = torch.arange(patch_size, device=self.device)
+        along = torch.where(flipped[:, None] == 1, patch_size - 1 - step, step)
+        return torch.minimum((start[:, None] + along).clamp(min=0), length[:, None] - 1)

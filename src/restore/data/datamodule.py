@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
 from lightning import LightningDataModule
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils.data import DataLoader
 
+from restore.conditions import Pair
 from restore.data import datasets
 from restore.data.bank import ImageBank
 from restore.data.images import resized
 from restore.data.sampler import CoordinateLoader, PatchCoordinates, StepSampler
+from restore.degradations.base import as_degradation
 from restore.degradations.real import RealPairs
 from restore.errors import RequestError, unknown_name
 
@@ -44,7 +46,7 @@ class RestorationData(LightningDataModule):
     Args:
         train: training sets by name, or folders.
         test_sets: test sets by name, or folders.
-        degradation: module ``(clean, generator) -> degraded``, one strength per sample.
+        degradation: a `restore.degradations.base.Degradation`, or any ``(clean, generator) -> degraded``.
         channels: 1 or 3.
         luma: how colour becomes gray where channels is 1: ``gray`` (rgb2gray) or ``y`` (BT.601 studio range).
         patch_size: side of the square training patches in pixels.
@@ -66,7 +68,7 @@ class RestorationData(LightningDataModule):
         self,
         train: Sequence[str],
         test_sets: Sequence[str],
-        degradation: nn.Module,
+        degradation: Callable,
         channels: int = 1,
         luma: str = "gray",
         patch_size: int = 50,
@@ -91,8 +93,7 @@ class RestorationData(LightningDataModule):
         self.train_sets, self.test_sets = list(train), list(test_sets)
         if luma not in ("gray", "y"):
             raise unknown_name("task.luma", luma, ["gray", "y"])
-        self.degradation, self.channels, self.luma = degradation, channels, luma
-        self.margin = getattr(degradation, "margin", 0)  # what the degradation needs about a patch
+        self.degradation, self.channels, self.luma = as_degradation(degradation), channels, luma
         self.patch_size, self.batch_size, self.weighting = patch_size, batch_size, weighting
         self.steps_per_epoch = -(-patches_per_epoch // batch_size)
         self.validation_size, self.on_bad_image, self.root, self.seed = validation_size, on_bad_image, root, seed
@@ -132,12 +133,16 @@ class RestorationData(LightningDataModule):
             raise RequestError(f"{images.name} has one image, and training needs one more to validate on")
         self.training, self.validation = (images.choose(part) for part in (order[:-kept], order[-kept:]))
         self.training.bad = images.bad
-        smallest = min(range(len(self.training.names)), key=lambda i: min(self.training.images[i].shape[-2:]))
-        height, width = self.training.images[smallest].shape[-2:]
-        if min(height, width) < self.patch_size + 2 * self.margin:
-            margin = f" with {self.margin} more on each side for the blur" if self.margin else ""
+        self._check_sizes()
+
+    def _check_sizes(self) -> None:
+        """A patch must fit into every image; its margin need not, and is then the image's own border."""
+        sizes = [min(image.shape[-2:]) for image in self.training.images]
+        smallest = min(range(len(sizes)), key=sizes.__getitem__)
+        if sizes[smallest] < self.patch_size:
+            height, width = self.training.images[smallest].shape[-2:]
             raise RequestError(
-                f"data.patch_size={self.patch_size}{margin} is larger than the smallest training image, "
+                f"data.patch_size={self.patch_size} is larger than the smallest training image, "
                 f"{self.training.names[smallest]} of {width}×{height} pixels"
             )
 
@@ -167,11 +172,15 @@ class RestorationData(LightningDataModule):
         if self.training.partners:
             self.degraded_bank = ImageBank(self.training.partners, self.training.names)
 
+    @property
+    def window(self) -> int:
+        """Side of what is cut from an image: a patch, and the margin that its degradation needs around it."""
+        return self.patch_size + 2 * self.degradation.margin
+
     def coordinates(self, rank: int, world_size: int) -> PatchCoordinates:
         """The coordinates of every step, this rank's share of them."""
         sizes = torch.stack([self.bank.heights, self.bank.widths], dim=1).cpu()
-        side = self.patch_size + 2 * self.margin
-        return PatchCoordinates(sizes, side, self.batch_size, self.seed, self.weighting, rank, world_size)
+        return PatchCoordinates(sizes, self.window, self.batch_size, self.seed, self.weighting, rank, world_size)
 
     def train_dataloader(self) -> CoordinateLoader:
         trainer = self.trainer
@@ -203,16 +212,31 @@ class RestorationData(LightningDataModule):
         images = self.tests[dataloader_idx] if self.trainer.testing else self.validation
         return self.whole_image(images, int(batch)) if batch != IDLE else None
 
-    def pairs(self, coordinates: Tensor) -> tuple[Tensor, Tensor]:
-        """Degraded and clean patches of the coordinates, both ``(B, C, P, P)``, made on their device."""
+    def pairs(self, coordinates: Tensor) -> Pair:
+        """Degraded and clean patches of the coordinates, ``(B, C, P, P)``, made on their device, and what is known."""
+        device = coordinates.device
         if self.training.partners:  # both halves of a pair are cut and turned alike
             banks = (self.degraded_bank, self.bank)
-            return tuple(bank.to(coordinates.device).crop(coordinates, self.patch_size) for bank in banks)
-        clean = self.bank.to(coordinates.device).crop(coordinates, self.patch_size + 2 * self.margin)
-        generator = torch.Generator(clean.device).manual_seed(self.batch_seed)
-        pair = self.degradation(clean, generator), clean
-        inner = slice(self.margin, self.margin + self.patch_size)
-        return tuple(image[..., inner, inner] for image in pair) if self.margin else pair
+            return Pair(*(bank.to(device).crop(coordinates, self.patch_size) for bank in banks))
+        clean = self.bank.to(device).crop(coordinates, self.window)
+        generator = torch.Generator(device).manual_seed(self.batch_seed)
+        degradation = self.degradation.to(device)
+        if not degradation.margin:
+            return degradation(clean, generator)
+        top, left = self._inner(coordinates, generator)
+        return degradation(clean, generator).crop(top, left, self.patch_size)
+
+    def _inner(self, coordinates: Tensor, generator: torch.Generator) -> tuple[Tensor | int, Tensor | int]:
+        """Where in its window each patch lies: in the middle, or, where a grid matters, anywhere in the margin."""
+        margin = self.degradation.margin
+        if not self.degradation.grid:
+            return margin, margin
+        image = coordinates[:, 0].to(self.bank.device)
+        sides = torch.minimum(self.bank.heights[image], self.bank.widths[image]).to(coordinates.device)
+        reach = ((sides - self.patch_size) // 2).clamp(max=margin)  # no further than a small image goes
+        drawn = torch.rand(2, len(image), generator=generator, device=coordinates.device)
+        top, left = (margin - reach + (drawn * (2 * reach + 1)).long()).unbind(0)
+        return top, left
 
     def whole_image(self, images: datasets.Images, index: int) -> WholeImage:
         device = self.trainer.strategy.root_device

@@ -9,9 +9,8 @@ import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
-from restore.colour import rgb_to_gray, rgb_to_y
+from restore.colour import to_luma
 from restore.errors import RequestError
-from restore.image import to_levels, to_unit
 from restore.resize import imresize
 
 SUFFIXES = {".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
@@ -51,14 +50,10 @@ def read_image(path: Path, channels: int, luma: str = "gray") -> Tensor:
             pixels = np.asarray(image.convert("L" if gray else "RGB"))
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
         raise RequestError(f"cannot read the image {path}: {_reason(error)}") from error
-    if gray:
-        if channels == 3:
-            raise RequestError(f"{path} is gray, and task.channels=3 needs colour images")
-        return torch.from_numpy(pixels.copy())[None]
-    rgb = torch.from_numpy(pixels.copy()).permute(2, 0, 1)
-    if channels == 3 or luma == "as in file":
-        return rgb.contiguous()
-    return rgb_to_gray(rgb) if luma == "gray" else to_levels(rgb_to_y(to_unit(rgb)))
+    if gray and channels == 3:
+        raise RequestError(f"{path} is gray, and task.channels=3 needs colour images")
+    levels = torch.from_numpy(pixels.copy())
+    return levels[None] if gray else to_luma(levels.permute(2, 0, 1), channels, luma).contiguous()
 
 
 def _reason(error: Exception) -> str:

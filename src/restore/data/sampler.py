@@ -19,7 +19,7 @@ class PatchCoordinates(Dataset):
 
     Args:
         sizes: height and width of every image, ``(images, 2)``.
-        patch_size: side of the square patch in pixels.
+        patch_size: side of the square patch in pixels, its margin included.
         batch_size: global, over all ranks.
         seed: of the run.
         weighting: ``pixels`` draws every position of the set alike, ``images`` every image alike.
@@ -29,7 +29,9 @@ class PatchCoordinates(Dataset):
     def __init__(
         self, sizes: Tensor, patch_size: int, batch_size: int, seed: int, weighting: str, rank=0, world_size=1
     ):
-        self.positions = sizes.numpy() - patch_size + 1  # (images, 2)
+        sizes = sizes.numpy()  # (images, 2)
+        self.positions = np.maximum(sizes - patch_size + 1, 1)
+        self.first = np.minimum((sizes - patch_size) // 2, 0)  # an image smaller than the patch lies in its middle
         counts = self.positions.prod(axis=1).astype(np.float64)
         shares = counts if weighting == "pixels" else np.ones_like(counts)
         self.cumulative = np.cumsum(shares / shares.sum())
@@ -38,7 +40,7 @@ class PatchCoordinates(Dataset):
     def __getitem__(self, step: int) -> Tensor:
         random = np.random.Generator(np.random.Philox(key=[self.seed, step])).random((self.batch_size, 4))
         image = np.searchsorted(self.cumulative[:-1], random[:, 0], side="right")
-        top_left = random[:, 1:3] * self.positions[image]
+        top_left = np.floor(random[:, 1:3] * self.positions[image]) + self.first[image]
         coordinates = np.column_stack([image, top_left, random[:, 3] * 8]).astype(np.int64)
         return torch.from_numpy(coordinates[self.rank :: self.world_size].copy())
 

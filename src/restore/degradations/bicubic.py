@@ -6,14 +6,16 @@ from functools import lru_cache
 from math import ceil
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from restore.conditions import Pair
+from restore.degradations.base import Degradation, Strengths, TestStream
 from restore.degradations.strength import Strength
 from restore.image import quantise
 from restore.resize import imresize, resize_matrix
 
 
-class BicubicDownUp(nn.Module):
+class BicubicDownUp(Degradation):
     """``y = U_s(D_s(x))``: MATLAB's ``imresize`` by 1 / scale and back up to the size of x.
 
     For training both directions are folded into one small matrix per axis and scale, ``y = M x Mᵀ``,
@@ -24,38 +26,48 @@ class BicubicDownUp(nn.Module):
         scale: 2, 3 or 4 in the papers; a whole number from 1 to 8, or a range or set of them, one per sample.
 
     Shape:
-        ``(N, C, H, W)`` to the same.
+        ``(N, C, H, W)``.
+
+    Conditions:
+        scale: the factor.
 
     Raises:
         ValueError: scale out of range or malformed.
     """
 
+    conditions = ("scale",)
+
     def __init__(self, scale):
         super().__init__()
-        self.scale = Strength(scale, "task.scale", 1, 8, integer=True)
+        self.scale = Strength(scale, "scale", 1, 8, integer=True)
 
-    def forward(self, clean: Tensor, generator: torch.Generator) -> Tensor:
-        scales = self.scale.sample(clean.shape[0], generator).long()
+    def draw(self, count: int, generator: torch.Generator) -> Strengths:
+        return {"scale": self.scale.sample(count, generator)}
+
+    def apply(self, clean: Tensor, strengths: Strengths, generator: torch.Generator) -> Pair:
+        scales = strengths["scale"].long()
         height, width = clean.shape[-2:]
         rows, columns = (
             _down_up(side, clean.device)[scales - 1, None] for side in (height, width)
         )  # (N, 1, side, side)
-        return (rows @ clean.float() @ columns.transpose(2, 3)).to(clean.dtype)
+        degraded = rows @ clean.float() @ columns.transpose(2, 3)
+        return Pair(degraded.to(clean.dtype), clean, {"scale": strengths["scale"]})
 
-    def exact(self, clean: Tensor, generator: torch.Generator, quantise_low: bool = False) -> Tensor:
-        """The two steps apart; `quantise_low` rounds the low-resolution image to 8 bits, as its file would be.
+    def exact(self, clean: Tensor, strengths: Strengths, stream: TestStream) -> Pair:
+        """The two steps apart; ``quantise_low`` rounds the low-resolution image to 8 bits, as its file would be.
 
         Raises:
             ValueError: samples of different scales, which have no common low-resolution size.
         """
-        scale = int(self.scale.sample(1, generator).item())
-        if not self.scale.fixed:
-            raise ValueError("a test image has one task.scale")
+        scales = strengths["scale"]
+        if not bool((scales == scales[0]).all()):
+            raise ValueError("test images that are degraded together have one scale")
+        scale = int(scales[0])
         height, width = clean.shape[-2:]
         low = imresize(clean.double(), ceil(height / scale), ceil(width / scale), (1 / scale, 1 / scale))
-        low = quantise(low).double() if quantise_low else low
+        low = quantise(low).double() if stream.quantise_low else low
         high = imresize(low, low.shape[-2] * scale, low.shape[-1] * scale, (scale, scale))
-        return high[..., :height, :width].to(clean.dtype)
+        return Pair(high[..., :height, :width].to(clean.dtype), clean, {"scale": scales})
 
 
 @lru_cache(maxsize=16)

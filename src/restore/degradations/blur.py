@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 import torch
 from kornia.filters import filter2d, filter2d_separable
-from torch import Tensor, nn
+from torch import Tensor
 
+from restore.conditions import ORIENTATIONS, Pair, turn
 from restore.degradations import kernels
+from restore.degradations.base import Degradation, Strengths, TestStream
 from restore.degradations.strength import Strength
 from restore.image import quantise, to_unit
 
 
-class Blur(nn.Module):
+class Blur(Degradation):
     """``y = round(k ⋆ x + n)``: filtering as MATLAB's ``imfilter`` (correlation, replicated border), 8 bits.
 
     The rounding is decisive: without it a linear inverse gains 12 dB, in training too.
@@ -27,7 +30,11 @@ class Blur(nn.Module):
         noise: standard deviation in levels of Gaussian noise added before rounding, at least 0.
 
     Shape:
-        ``(N, C, H, W)`` to the same.
+        ``(N, C, H, W)``.
+
+    Conditions:
+        kernel: ``(N, rows, columns)``, applied as a correlation.
+        sigma: of the noise, in units of the image.
 
     Attributes:
         margin: pixels that a training patch needs beyond each side, so that its border is a real one.
@@ -35,6 +42,8 @@ class Blur(nn.Module):
     Raises:
         ValueError: an unknown kernel, or an argument out of its range.
     """
+
+    conditions = ("kernel", "sigma")
 
     def __init__(
         self,
@@ -48,10 +57,10 @@ class Blur(nn.Module):
     ):
         super().__init__()
         if noise < 0:
-            raise ValueError(f"task.noise must be at least 0 levels, and it is {noise}")
+            raise ValueError(f"noise must be at least 0 levels, and it is {noise}")
         self.noise = float(noise)
-        self.length = Strength(length, "task.length", 1, 101)
-        self.angle = Strength(angle, "task.angle", -360, 360)
+        self.length = Strength(length, "length", 1, 101)
+        self.angle = Strength(angle, "angle", -360, 360)
         if kernel == "motion" and not (self.length.fixed and self.angle.fixed):
             bank = self._motions()
         elif kernel == "motion":
@@ -63,7 +72,7 @@ class Blur(nn.Module):
         elif Path(kernel).suffix or Path(kernel).is_file():
             bank = [kernels.from_file(kernel)]
         else:
-            raise ValueError(f"task.kernel is disk, gaussian, motion or the path of a file, and it is '{kernel}'")
+            raise ValueError(f"kernel is disk, gaussian, motion or the path of a file, and it is '{kernel}'")
         side = [max(k.shape[i] for k in bank) for i in (0, 1)]
         padded = [_centred(k, side) for k in bank]
         self.register_buffer("kernels", torch.stack(padded), persistent=False)  # (kernels, rows, columns)
@@ -76,19 +85,45 @@ class Blur(nn.Module):
         lengths, angles = self.length.sample(count, generator), self.angle.sample(count, generator)
         return [kernels.motion(*pair) for pair in zip(lengths.tolist(), angles.tolist(), strict=True)]
 
-    def forward(self, clean: Tensor, generator: torch.Generator) -> Tensor:
+    def draw(self, count: int, generator: torch.Generator) -> Strengths:
+        """Numbers of kernels, where there are several."""
+        if len(self.kernels) == 1:
+            return {"kernel": torch.zeros(count, dtype=torch.long, device=generator.device)}
+        return {"kernel": torch.randint(len(self.kernels), (count,), generator=generator, device=generator.device)}
+
+    def apply(self, clean: Tensor, strengths: Strengths, generator: torch.Generator) -> Pair:
+        noise = torch.randn(clean.shape, generator=generator, device=clean.device) if self.noise else None
+        return self._pair(clean, strengths, noise)
+
+    def exact(self, clean: Tensor, strengths: Strengths, stream: TestStream) -> Pair:
+        """The same with the protocol's own normal numbers."""
+        return self._pair(clean, strengths, stream.normal(clean.shape) if self.noise else None)
+
+    def _pair(self, clean: Tensor, strengths: Strengths, noise: Tensor | None) -> Pair:
         bank = self.kernels.to(clean.device)
-        if len(bank) > 1:
-            bank = bank[torch.randint(len(bank), (clean.shape[0],), generator=generator, device=clean.device)]
+        drawn = bank[strengths["kernel"]]  # (N, rows, columns)
+        used = bank if len(bank) == 1 else drawn
         if self.separable:
-            line = (bank.sum(dim=1), bank.sum(dim=2))
+            line = (used.sum(dim=1), used.sum(dim=2))
             degraded = filter2d_separable(clean.float(), *line, border_type="replicate")
         else:
-            degraded = filter2d(clean.float(), bank, border_type="replicate")
-        if self.noise:
-            noise = torch.randn(clean.shape, generator=generator, device=clean.device)
-            degraded = degraded + to_unit(torch.tensor(self.noise, device=clean.device)) * noise
-        return quantise(degraded).to(clean.dtype)
+            degraded = filter2d(clean.float(), used, border_type="replicate")
+        sigma = to_unit(torch.full((len(clean),), self.noise, device=clean.device))
+        if noise is not None:
+            degraded = degraded + sigma.view(-1, 1, 1, 1) * noise
+        return Pair(quantise(degraded).to(clean.dtype), clean, {"kernel": drawn, "sigma": sigma})
+
+    def symmetries(self, told: Collection[str] = ()) -> tuple[int, ...]:
+        """All eight where the kernel is told; else those that leave every kernel, or all directions, as they are."""
+        directions = self.angle.range
+        every_direction = len(self.kernels) > 1 and directions and directions[1] - directions[0] >= 180
+        if "kernel" in told or every_direction:
+            return ORIENTATIONS
+        return tuple(o for o in ORIENTATIONS if self._unchanged(o))
+
+    def _unchanged(self, orientation: int) -> bool:
+        turned = turn(self.kernels, orientation)
+        return turned.shape == self.kernels.shape and torch.allclose(turned, self.kernels, atol=1e-4)
 
 
 def _centred(kernel: Tensor, side: list[int]) -> Tensor:

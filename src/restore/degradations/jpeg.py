@@ -9,9 +9,11 @@ from math import cos, pi, sqrt
 import numpy as np
 import torch
 from PIL import Image
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import pad
 
+from restore.conditions import Pair
+from restore.degradations.base import Degradation, Strengths, TestStream
 from restore.degradations.strength import Strength
 from restore.image import LEVELS, to_levels, to_unit
 
@@ -29,7 +31,7 @@ CHROMA = (
 )
 
 
-class JPEG(nn.Module):
+class JPEG(Degradation):
     """``y = decode(encode(x, quality))``: gray, or colour with 4:2:0 chroma as encoders do by default.
 
     The loss is in the rounding of 8×8 DCT coefficients, which is done here as libjpeg does it, hard,
@@ -45,33 +47,45 @@ class JPEG(nn.Module):
         ``(N, C, H, W)``, C of 1 or 3, any size, to the same; the result is 8-bit, and the input is
         rounded to 8 bits first, as it would be to be encoded.
 
+    Conditions:
+        quality: libjpeg's.
+
     Raises:
         ValueError: quality outside 1 to 100 or malformed.
     """
 
+    conditions = ("quality",)
+
     def __init__(self, quality):
         super().__init__()
-        self.quality = Strength(quality, "task.quality", 1, 100, integer=True)
+        self.quality = Strength(quality, "quality", 1, 100, integer=True)
 
-    def forward(self, clean: Tensor, generator: torch.Generator) -> Tensor:
-        quality = self.quality.sample(clean.shape[0], generator)
-        levels = (clean.float().clamp(0, 1) * LEVELS).round()
+    def draw(self, count: int, generator: torch.Generator) -> Strengths:
+        return {"quality": self.quality.sample(count, generator)}
+
+    def apply(self, clean: Tensor, strengths: Strengths, generator: torch.Generator) -> Pair:
+        quality, levels = strengths["quality"], to_levels(clean).float()
         gray = clean.shape[1] == 1
         decoded = _code(levels, _table(LUMA, quality)) if gray else _code_colour(levels, quality)
-        return (decoded / LEVELS).to(clean.dtype)
+        return Pair(to_unit(decoded).to(clean.dtype), clean, {"quality": quality})
 
-    def exact(self, clean: Tensor, generator: torch.Generator, quantise_low: bool = False) -> Tensor:
+    def exact(self, clean: Tensor, strengths: Strengths, stream: TestStream) -> Pair:
         """Through libjpeg, as Pillow calls it; on the CPU."""
-        qualities = self.quality.sample(clean.shape[0], generator).int().tolist()
-        decoded = []
-        for image, quality in zip(to_levels(clean).cpu(), qualities, strict=True):
-            file = io.BytesIO()
-            pixels = image[0] if image.shape[0] == 1 else image.permute(1, 2, 0)
-            Image.fromarray(pixels.numpy()).save(file, "JPEG", quality=quality)
-            with Image.open(file) as opened:
-                array = torch.from_numpy(np.array(opened))
-            decoded.append(array[None] if image.shape[0] == 1 else array.permute(2, 0, 1))
-        return to_unit(torch.stack(decoded)).to(clean.device, clean.dtype)
+        qualities = strengths["quality"].int().tolist()
+        images = [_through_libjpeg(image, q) for image, q in zip(to_levels(clean).cpu(), qualities, strict=True)]
+        degraded = to_unit(torch.stack(images)).to(clean.device, clean.dtype)
+        return Pair(degraded, clean, {"quality": strengths["quality"]})
+
+
+def _through_libjpeg(levels: Tensor, quality: int) -> Tensor:
+    """A uint8 image ``(1 or 3, H, W)`` encoded to a file and decoded again."""
+    file = io.BytesIO()
+    gray = levels.shape[0] == 1
+    pixels = levels[0] if gray else levels.permute(1, 2, 0)
+    Image.fromarray(pixels.numpy()).save(file, "JPEG", quality=quality)
+    with Image.open(file) as opened:
+        decoded = torch.from_numpy(np.array(opened))
+    return decoded[None] if gray else decoded.permute(2, 0, 1)
 
 
 @lru_cache(maxsize=8)

@@ -20,7 +20,7 @@ def disk(radius: float) -> Tensor:
         radius: in pixels, above 0; the kernel's side is ``2 ceil(radius − 1/2) + 1``.
     """
     if radius <= 0:
-        raise ValueError(f"the radius of task.kernel=disk must be above 0 pixels, and it is {radius}")
+        raise ValueError(f"the radius of kernel=disk must be above 0 pixels, and it is {radius}")
     half, fine = ceil(radius - 0.5), 100
     side = (2 * half + 1) * fine
     at = (torch.arange(side, dtype=torch.float64) + 0.5) / fine - half - 0.5
@@ -36,7 +36,7 @@ def gaussian(size: int, sigma: float) -> Tensor:
         sigma: standard deviation in pixels, above 0.
     """
     if sigma <= 0:
-        raise ValueError(f"the sigma of task.kernel=gaussian must be above 0 pixels, and it is {sigma}")
+        raise ValueError(f"the sigma of kernel=gaussian must be above 0 pixels, and it is {sigma}")
     check_size(size)
     at = torch.arange(size, dtype=torch.float64) - size // 2
     line = torch.exp(-at.square() / (2 * sigma**2))
@@ -50,7 +50,7 @@ def motion(length: float, angle: float) -> Tensor:
     ``fspecial('motion')`` defines it; kornia's rotates a pixel line and comes out blurred across.
     """
     if length < 1:
-        raise ValueError(f"the length of task.kernel=motion must be at least 1 pixel, and it is {length}")
+        raise ValueError(f"the length of kernel=motion must be at least 1 pixel, and it is {length}")
     half = (length - 1) / 2
     radians = torch.deg2rad(torch.tensor(float(angle), dtype=torch.float64))
     reach = ceil(half + 1)

@@ -1,87 +1,94 @@
-"""Several degradations in one batch, for a network that is to undo any of them."""
+"""Several degradations in one batch or in one image, for a network that is to undo any of them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import torch
 from torch import Tensor, nn
 
+from restore.conditions import ORIENTATIONS, Pair
+from restore.degradations.base import Degradation, Strengths, TestStream, as_degradation
 
-class Mix(nn.Module):
+
+class Mix(Degradation):
     """Each sample gets one of several degradations, all alike likely: DnCNN-3's training pairs.
 
     Every degradation is computed for the whole batch and one is kept per sample: on a device that
-    costs less than waiting for the draw to decide what to compute.
+    costs less than waiting for the draw to decide what to compute. Which one a sample got is all
+    that is drawn ahead; it gives no conditions, so that a network that is told something is refused.
 
     Args:
         parts: degradations.
 
     Shape:
-        ``(N, C, H, W)`` to the same.
+        ``(N, C, H, W)``.
 
     Raises:
         ValueError: no parts.
     """
 
-    def __init__(self, parts: Sequence[nn.Module]):
+    def __init__(self, parts: Sequence[Callable]):
         super().__init__()
         if not parts:
             raise ValueError("a mix of degradations needs at least one")
-        self.parts = nn.ModuleList(parts)
+        self.parts = nn.ModuleList(as_degradation(part) for part in parts)
+        self.margin = max(part.margin for part in self.parts)
+        self.grid = any(part.grid for part in self.parts)
 
-    @property
-    def margin(self) -> int:
-        return max(getattr(part, "margin", 0) for part in self.parts)
+    def draw(self, count: int, generator: torch.Generator) -> Strengths:
+        return {"part": torch.randint(len(self.parts), (count,), generator=generator, device=generator.device)}
 
-    def forward(self, clean: Tensor, generator: torch.Generator) -> Tensor:
-        choice = torch.randint(len(self.parts), (clean.shape[0], 1, 1, 1), generator=generator, device=clean.device)
-        degraded = self.parts[0](clean, generator)
-        for number, part in enumerate(self.parts[1:], start=1):
-            degraded = torch.where(choice == number, part(clean, generator), degraded)
-        return degraded
+    def apply(self, clean: Tensor, strengths: Strengths, generator: torch.Generator) -> Pair:
+        part = strengths["part"].view(-1, 1, 1, 1)
+        degraded = self.parts[0](clean, generator).degraded
+        for number, degradation in enumerate(self.parts[1:], start=1):
+            degraded = torch.where(part == number, degradation(clean, generator).degraded, degraded)
+        return Pair(degraded, clean)
+
+    def symmetries(self, told: Collection[str] = ()) -> tuple[int, ...]:
+        """Those that all parts have."""
+        return tuple(o for o in ORIENTATIONS if all(o in part.symmetries() for part in self.parts))
 
 
-class Regions(nn.Module):
+class Regions(Degradation):
     """Each region of one image gets its own degradation: DnCNN's Fig. 12 has two rows of three.
 
-    Every degradation is computed for the whole image, so that a region's border is like any other place.
+    Every degradation is computed for the whole image, so that a region's border is like any other
+    place. It gives no conditions, and only the upright image is arranged as it is.
 
     Args:
         rows: of each row of regions, its degradations from left to right; the rows are of one length.
 
     Shape:
-        ``(N, C, H, W)`` to the same; sides that do not divide give the last regions the rest.
+        ``(N, C, H, W)``; sides that do not divide give the last regions the rest.
 
     Raises:
         ValueError: no rows, or rows of different lengths.
     """
 
-    def __init__(self, rows: Sequence[Sequence[nn.Module]]):
+    def __init__(self, rows: Sequence[Sequence[Callable]]):
         super().__init__()
         if not rows or not rows[0] or len({len(row) for row in rows}) != 1:
             raise ValueError("regions are rows of one length, with a degradation for each region")
-        self.rows = nn.ModuleList(nn.ModuleList(row) for row in rows)
+        self.rows = nn.ModuleList(nn.ModuleList(as_degradation(part) for part in row) for row in rows)
 
-    def forward(self, clean: Tensor, generator: torch.Generator) -> Tensor:
+    def apply(self, clean: Tensor, strengths: Strengths, generator: torch.Generator) -> Pair:
         return self._compose(clean, lambda part: part(clean, generator))
 
-    def exact(self, clean: Tensor, generator: torch.Generator, quantise_low: bool = False) -> Tensor:
-        """Each region by its degradation's exact form, where it has one."""
+    def exact(self, clean: Tensor, strengths: Strengths, stream: TestStream) -> Pair:
+        """Each region by its degradation's own test pair."""
+        return self._compose(clean, lambda part: part.exact(clean, part.draw(len(clean), stream.generator), stream))
 
-        def degrade(part: nn.Module) -> Tensor:
-            if hasattr(part, "exact"):
-                return part.exact(clean, generator, quantise_low=quantise_low)
-            return part(clean, generator)
-
-        return self._compose(clean, degrade)
-
-    def _compose(self, clean: Tensor, degrade: Callable[[nn.Module], Tensor]) -> Tensor:
+    def _compose(self, clean: Tensor, degrade: Callable[[Degradation], Pair]) -> Pair:
         degraded = clean.clone()
         height, width = (
             side // count for side, count in zip(clean.shape[-2:], (len(self.rows), len(self.rows[0])), strict=True)
         )
         for i, row in enumerate(self.rows):
             for j, part in enumerate(row):
-                degraded[..., i * height :, j * width :] = degrade(part)[..., i * height :, j * width :]
-        return degraded
+                degraded[..., i * height :, j * width :] = degrade(part).degraded[..., i * height :, j * width :]
+        return Pair(degraded, clean)
+
+    def symmetries(self, told: Collection[str] = ()) -> tuple[int, ...]:
+        return (0,)

@@ -7,21 +7,24 @@ colours. That is two gathers on the training device, whatever is drawn.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import lru_cache
 from math import ceil
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from restore.conditions import ORIENTATIONS, Pair
+from restore.degradations.base import Degradation, Strengths
 from restore.degradations.strength import Strength
-from restore.image import quantise
+from restore.image import quantise, to_unit
 
 SHEET = 1024  # side of a sheet in pixels
 PALETTE = 256  # colours of a sample; the things drawn on a sheet share them in turn
 
 
-class Overlay(nn.Module):
+class Overlay(Degradation):
     """``y = round((1 − a) x + a c)``: cover a and colour c from a random place of a random sheet.
 
     Args:
@@ -29,8 +32,14 @@ class Overlay(nn.Module):
         contrast: share of the colours that are near white or near black rather than any.
 
     Shape:
-        ``(N, C, H, W)`` to the same; colours are gray on gray images.
+        ``(N, C, H, W)``; colours are gray on gray images. The sheets are where the degradation was last
+        moved to (``.to(device)``), which is to be the images' device.
+
+    Conditions:
+        mask: 1 at pixels that differ from the clean image, ``(N, 1, H, W)``.
     """
+
+    conditions = ("mask",)
 
     def __init__(self, sheets: list[tuple[Tensor, Tensor]], contrast: float = 0.0):
         super().__init__()
@@ -38,21 +47,25 @@ class Overlay(nn.Module):
         self.register_buffer("cover", torch.stack([cover for cover, _ in sheets]), persistent=False)
         self.register_buffer("owner", torch.stack([owner for _, owner in sheets]), persistent=False)
 
-    def forward(self, clean: Tensor, generator: torch.Generator) -> Tensor:
+    def draw(self, count: int, generator: torch.Generator) -> Strengths:
+        """Numbers of sheets."""
+        return {"sheet": torch.randint(len(self.cover), (count,), generator=generator, device=generator.device)}
+
+    def apply(self, clean: Tensor, strengths: Strengths, generator: torch.Generator) -> Pair:
         n, channels, height, width = clean.shape
         device = clean.device
-        if self.cover.device != device:
-            self.to(device)
-        sheet = torch.randint(len(self.cover), (n, 1, 1), generator=generator, device=device)
+        sheet = strengths["sheet"].view(-1, 1, 1)
         place = torch.randint(SHEET, (2, n, 1), generator=generator, device=device)
         rows = (place[0] + torch.arange(height, device=device)) % SHEET  # (N, H)
         columns = (place[1] + torch.arange(width, device=device)) % SHEET
         index = (sheet * SHEET + rows[:, :, None]) * SHEET + columns[:, None]  # (N, H, W)
-        cover = (self.cover.view(-1)[index].float() / 255)[:, None]
+        cover = to_unit(self.cover.view(-1)[index])[:, None]
         palette = self._palette(n, channels, generator, device)
         owner = self.owner.view(-1)[index].long() + PALETTE * torch.arange(n, device=device).view(-1, 1, 1)
         colour = palette.view(-1, channels)[owner].permute(0, 3, 1, 2)  # (N, C, H, W)
-        return quantise(torch.lerp(clean.float(), colour, cover)).to(clean.dtype)
+        degraded = quantise(torch.lerp(clean.float(), colour, cover)).to(clean.dtype)
+        mask = (degraded != clean).any(dim=1, keepdim=True).to(clean.dtype)
+        return Pair(degraded, clean, {"mask": mask})
 
     def _palette(self, n: int, channels: int, generator: torch.Generator, device: torch.device) -> Tensor:
         colours = torch.rand(n, PALETTE, channels, generator=generator, device=device)
@@ -79,12 +92,16 @@ class Text(Overlay):
     """
 
     def __init__(self, font_size=10, density: float = 0.8):
-        strength = Strength(font_size, "task.font_size", 4, 200, integer=True)
+        strength = Strength(font_size, "font_size", 4, 200, integer=True)
         if strength.set is None:
-            raise ValueError("task.font_size is a number or a set: each size needs a sheet of its own")
+            raise ValueError("font_size is a number or a set: each size needs a sheet of its own")
         if not 0 <= density <= 1:
-            raise ValueError(f"task.density is a share from 0 to 1, and it is {density}")
+            raise ValueError(f"density is a share from 0 to 1, and it is {density}")
         super().__init__([text_sheet(int(size), float(density)) for size in strength.set])
+
+    def symmetries(self, told: Collection[str] = ()) -> tuple[int, ...]:
+        """Words stand upright, unless it is told where they are."""
+        return ORIENTATIONS if "mask" in told else (0,)
 
 
 class Scratch(Overlay):
@@ -101,7 +118,7 @@ class Scratch(Overlay):
 
     def __init__(self, density: float = 1.0):
         if not 0 <= density <= 10:
-            raise ValueError(f"task.density is from 0 to 10 scratches per 1000 pixels, and it is {density}")
+            raise ValueError(f"density is from 0 to 10 scratches per 1000 pixels, and it is {density}")
         super().__init__([scratch_sheet(float(density), seed) for seed in range(2)], contrast=0.7)
 
 

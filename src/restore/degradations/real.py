@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from restore.conditions import Pair
+from restore.degradations.base import Degradation, Strengths
 from restore.errors import RequestError
 
 
-class RealPairs(nn.Module):
+class RealPairs(Degradation):
     """Stands where a degradation stands, for data that bring their degraded images with them.
 
     Raises:
         RequestError: asked to degrade an image.
     """
 
-    def forward(self, clean: Tensor, generator: torch.Generator) -> Tensor:
+    def apply(self, clean: Tensor, strengths: Strengths, generator: torch.Generator) -> Pair:
         raise RequestError(
             "this task has no degradation of its own: give it pairs (data=gopro, data=pairs data.path=<folder>, "
-            "sets=<folder of pairs>), or task.degradation._target_=<class>"
+            "test_sets=<folder of pairs>), or task.degradation._target_=<class>"
         )

@@ -1,18 +1,21 @@
-"""How a test pair is made and how a restored image is scored, under a name that stands beside every number."""
+"""How a test pair is made and which of its pixels are compared, under a name that stands beside every number.
+
+The protocols themselves are ``conf/protocol/*.yaml``: this file says what their switches do.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
+from typing import Any
 
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from restore.colour import rgb_to_gray, rgb_to_y
-from restore.errors import RequestError, unknown_name
-from restore.evaluation.metrics import psnr, ssim, ssim_torchmetrics
+from restore.colour import rgb_to_y, to_luma
+from restore.conditions import Network, Pair, apply_network, told
+from restore.degradations.base import Degradation, TestStream
 from restore.evaluation.self_ensemble import self_ensemble
 from restore.image import quantise, to_levels, to_unit
 from restore.resize import imresize
@@ -25,7 +28,7 @@ class Setting:
     Attributes:
         name: as in the tables and ``published.csv``: ``sigma=25``, ``scale=3``.
         strength: the value in it.
-        degradation: ``(clean, generator) -> degraded``.
+        degradation: what makes the pair.
         family: what a protocol tells apart: ``noise``, ``sr``, ``jpeg``, ``blur``, ``overlay``, ``pairs``.
         channels: of the network, 1 or 3.
         luma: how colour becomes gray: ``gray`` (MATLAB's rgb2gray) or ``y`` (BT.601 studio range).
@@ -33,15 +36,18 @@ class Setting:
 
     name: str
     strength: float | str
-    degradation: nn.Module
+    degradation: Degradation
     family: str = "noise"
     channels: int = 1
     luma: str = "gray"
 
 
+Rules = Mapping[str, Any]
+
+
 @dataclass(frozen=True)
 class Protocol:
-    """One way of testing; the papers' are in `PROTOCOLS`, their sources in each one's comment.
+    """One way of testing.
 
     Attributes:
         name: printed with every figure.
@@ -56,9 +62,9 @@ class Protocol:
         clip_degraded: clip the degraded image to [0, 1] before it is restored.
         quantise_degraded: clip and round the degraded image to 8 bits before it is restored.
         quantise_restored: clip and round the restored image to 8 bits before it is scored.
-        ensemble: restore by the ×8 self-ensemble.
-        border: pixels left out of both scores on every side; −1 for as many as the scale.
-        ssim: ``wang``, as the papers have it, or ``torchmetrics`` with that library's padding.
+        ensemble: restore by the self-ensemble over the degradation's symmetries, eight or fewer.
+        border: pixels left out of all metrics on every side; −1 for as many as the scale.
+        ssim: the metric that stands for ``ssim``: Wang's (``ssim``) or torchmetrics' (``ssim_reflect``).
         families: what differs for some families of settings.
     """
 
@@ -73,20 +79,32 @@ class Protocol:
     quantise_restored: bool = False
     ensemble: bool = False
     border: int = 0
-    ssim: str = "wang"
-    families: Mapping[str, Mapping[str, bool | int | str]] = field(default_factory=lambda: MappingProxyType({}))
+    ssim: str = "ssim"
+    families: Mapping[str, Rules] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        frozen = {family: MappingProxyType(dict(rules)) for family, rules in self.families.items()}
+        object.__setattr__(self, "families", MappingProxyType(frozen))
 
     def __deepcopy__(self, memo: dict) -> Protocol:
         return self  # nothing in it can be changed, and a read-only mapping cannot be copied
 
     def of(self, family: str) -> Protocol:
         """The same for one family of settings."""
-        return replace(self, **self.families.get(family, {}), families=MappingProxyType({}))
+        return replace(self, **self.families.get(family, {}), families={})
 
-    def pair(
-        self, levels: Tensor, setting: Setting, image: str, partner: Tensor | None = None
-    ) -> tuple[Tensor, Tensor]:
-        """Degraded and clean image of a test pair.
+    def single_pass(self) -> Protocol:
+        """The same without self-ensemble: an eighth of the work, for validation during training."""
+        families = {
+            family: {switch: value for switch, value in rules.items() if switch != "ensemble"}
+            for family, rules in self.families.items()
+        }
+        return replace(self, ensemble=False, families=families)
+
+    # -- a test pair -------------------------------------------------------------------------------
+
+    def pair(self, levels: Tensor, setting: Setting, image: str, partner: Tensor | None = None) -> Pair:
+        """The test pair of an image.
 
         It is made on the CPU, where the codecs and the generator are, and returned on the image's device.
 
@@ -96,51 +114,64 @@ class Protocol:
             partner: of a real pair, the degraded image as in its file; nothing is synthesised then.
         """
         rules = self.of(setting.family)
-        setting = replace(setting, luma=rules.luma or setting.luma)
+        luma = rules.luma or setting.luma
         if partner is not None:
-            states = (self._square(image.cpu(), rules.resize) for image in (partner, levels))
-            degraded, clean = (to_unit(self._luma(state, setting)).to(levels.device) for state in states)
-            return degraded, clean
-        digest = hashlib.sha256(f"{rules.seed}/{image}/{setting.name}".encode()).digest()
-        generator = torch.Generator().manual_seed(int.from_bytes(digest[:7], "little"))
-        source = self._square(levels.cpu(), rules.resize)
-        if setting.family == "sr":
-            scale = int(setting.strength)
-            source = source[..., : source.shape[-2] // scale * scale, : source.shape[-1] // scale * scale]
-        clean = to_unit(source if rules.luma_last else self._luma(source, setting))
-        if hasattr(setting.degradation, "exact"):
-            degraded = setting.degradation.exact(clean, generator, quantise_low=rules.quantise_low)
-        else:
-            degraded = setting.degradation(clean, generator)
+            states = (rules._prepared(state, setting, luma) for state in (partner, levels))
+            return Pair(*(to_unit(state).to(levels.device) for state in states))
+        source = rules._cropped(resize_square(levels.cpu(), rules.resize), setting)
+        clean = to_unit(source if rules.luma_last else to_luma(source, setting.channels, luma))
+        pair = rules._degraded(clean, setting, image)
+        degraded = rules._received(pair.degraded)
+        return Pair(degraded, pair.clean, pair.conditions).to(levels.device)
+
+    def _prepared(self, levels: Tensor, setting: Setting, luma: str) -> Tensor:
+        return to_luma(resize_square(levels.cpu(), self.resize), setting.channels, luma)
+
+    @staticmethod
+    def _cropped(levels: Tensor, setting: Setting) -> Tensor:
+        """Super-resolution begins with sides that the scale divides."""
+        scale = int(setting.strength) if setting.family == "sr" else 1
+        height, width = (side // scale * scale for side in levels.shape[-2:])
+        return levels[..., :height, :width]
+
+    def _degraded(self, clean: Tensor, setting: Setting, image: str) -> Pair:
+        digest = hashlib.sha256(f"{self.seed}/{image}/{setting.name}".encode()).digest()
+        stream = TestStream.seeded(int.from_bytes(digest[:7], "little"), self.quantise_low)
+        degradation = setting.degradation
+        pair = degradation.exact(clean, degradation.draw(len(clean), stream.generator), stream)
         if setting.channels == 1 and clean.shape[1] == 3:
-            clean, degraded = rgb_to_y(clean), rgb_to_y(degraded)
-        if rules.clip_degraded:
-            degraded = degraded.clamp(0, 1)
-        if rules.quantise_degraded:
-            degraded = quantise(degraded)
-        return degraded.to(levels.device), clean.to(levels.device)
+            return Pair(rgb_to_y(pair.degraded), rgb_to_y(pair.clean), pair.conditions)
+        return pair
 
-    @staticmethod
-    def _square(levels: Tensor, side: int) -> Tensor:
-        return to_levels(imresize(to_unit(levels).double(), side, side)) if side else levels
+    def _received(self, degraded: Tensor) -> Tensor:
+        """The degraded image as the network gets it."""
+        degraded = degraded.clamp(0, 1) if self.clip_degraded else degraded
+        return quantise(degraded) if self.quantise_degraded else degraded
 
-    @staticmethod
-    def _luma(levels: Tensor, setting: Setting) -> Tensor:
-        if setting.channels == 3 or levels.shape[1] == 1:
-            return levels
-        return rgb_to_gray(levels) if setting.luma == "gray" else to_levels(rgb_to_y(to_unit(levels)))
+    # -- restored and compared ---------------------------------------------------------------------
 
-    def restore(self, network: Callable[[Tensor], Tensor], degraded: Tensor, setting: Setting) -> Tensor:
+    def restore(self, network: Network, pair: Pair, setting: Setting) -> Tensor:
         """The restored image as it is scored: ensembled and quantised as the protocol says."""
         rules = self.of(setting.family)
-        restored = (self_ensemble(network, degraded) if rules.ensemble else network(degraded)).float()
-        return quantise(restored) if rules.quantise_restored else restored
+        if rules.ensemble:
+            orientations = setting.degradation.symmetries(told(network))
+            restored = self_ensemble(network, pair.degraded, pair.conditions, orientations)
+        else:
+            restored = apply_network(network, pair.degraded, pair.conditions)
+        return quantise(restored.float()) if rules.quantise_restored else restored.float()
 
-    def score(self, image: Tensor, clean: Tensor, setting: Setting) -> tuple[float, float]:
-        """PSNR in dB over all channels and Wang's SSIM, the mean over channels, of one image ``(1, C, H, W)``."""
-        rules = self.of(setting.family)
-        border = int(setting.strength) if rules.border < 0 else rules.border
-        return psnr(image, clean, border).item(), SSIMS[rules.ssim](image, clean, border).item()
+    def recorded_name(self, network: Network, setting: Setting) -> str:
+        """The name that stands in a row: with the number of orientations where the self-ensemble has fewer than eight."""
+        if not self.of(setting.family).ensemble:
+            return self.name
+        count = len(setting.degradation.symmetries(told(network)))
+        return self.name if count == 8 else f"{self.name}×{count}"
+
+    def compared(self, image: Tensor, setting: Setting) -> Tensor:
+        """The pixels of an image ``(1, C, H, W)`` that metrics are computed on: without the border."""
+        border = self.of(setting.family).border
+        border = int(setting.strength) if border < 0 else border
+        return image[..., border : image.shape[-2] - border, border : image.shape[-1] - border]
 
     def describe(self, family: str) -> str:
         """What the name stands for, in one line."""
@@ -153,64 +184,14 @@ class Protocol:
             kept = "clipped" if rules.clip_degraded else "in float, not clipped"
             parts.append(f"noisy image {'rounded to 8 bits' if rules.quantise_degraded else kept}")
             parts.append(f"noise seed {rules.seed}")
-        parts.append("×8 self-ensemble" if rules.ensemble else "single pass")
+        ensemble = "self-ensemble over the degradation's symmetries, ×8 or as its name says"
+        parts.append(ensemble if rules.ensemble else "single pass")
         parts.append("output clipped and rounded to 8 bits" if rules.quantise_restored else "float output")
         parts.append("border = scale" if rules.border < 0 else f"border {rules.border}")
-        parts += ["PSNR per image, then the mean", {"wang": "Wang's SSIM"}.get(rules.ssim, f"SSIM of {rules.ssim}")]
+        parts += ["metrics per image, then the mean", *([] if rules.ssim == "ssim" else [f"SSIM is {rules.ssim}"])]
         return f"{self.name} ({', '.join(parts)})"
 
 
-SSIMS = {"wang": ssim, "torchmetrics": ssim_torchmetrics}
-
-
-def _families(**families: Mapping[str, bool | int | str]) -> Mapping[str, Mapping[str, bool | int | str]]:
-    return MappingProxyType({name: MappingProxyType(dict(rules)) for name, rules in families.items()})
-
-
-PROTOCOLS = {
-    # RED-Net's released test program
-    "red": Protocol("red", ensemble=True),
-    # DnCNN's released test programs
-    "dncnn": Protocol(
-        "dncnn",
-        quantise_restored=True,
-        families=_families(sr={"luma_last": True, "quantise_low": True, "quantise_restored": False, "border": -1}),
-    ),
-    # the student study of RED variants on GOPRO: frames of 256×256; the rest is not stated
-    "gopro_study": Protocol("gopro_study", resize=256, quantise_restored=True),
-}
-
-
-def protocol(name: str, switches: Mapping[str, bool | int | str] | None = None) -> Protocol:
-    """A protocol by name, with some of its switches turned, which its name then says.
-
-    Args:
-        switches: attributes of `Protocol` and their values, for all families.
-
-    Raises:
-        RequestError: an unknown name or switch, or a value of another type.
-    """
-    if name not in PROTOCOLS:
-        raise unknown_name("protocol", name, PROTOCOLS)
-    plain_one = PROTOCOLS[name]
-    if not switches:
-        return plain_one
-    known = {f.name: type(getattr(plain_one, f.name)) for f in fields(Protocol) if f.name not in ("name", "families")}
-    for switch, value in switches.items():
-        if switch not in known:
-            raise unknown_name("protocol switch", switch, known)
-        allowed = {"luma": ("gray", "y", ""), "ssim": tuple(SSIMS)}.get(switch)
-        if allowed and value not in allowed:
-            raise unknown_name(f"protocol.{switch}", str(value), allowed)
-        if type(value) is not known[switch]:
-            raise RequestError(f"protocol.{switch} is {known[switch].__name__}, and it is given {value!r}")
-    kept = {
-        family: {k: v for k, v in rules.items() if k not in switches} for family, rules in plain_one.families.items()
-    }
-    said = ",".join(f"{switch}={str(value).lower()}" for switch, value in switches.items())
-    return replace(plain_one, name=f"{name}+{said}", families=_families(**kept), **switches)
-
-
-def plain(one: Protocol) -> Protocol:
-    """The same without self-ensemble: an eighth of the work, for validation during training."""
-    return replace(one, ensemble=False)
+def resize_square(levels: Tensor, side: int) -> Tensor:
+    """A whole image as a square of `side` pixels, by MATLAB's bicubic; 0 leaves it."""
+    return to_levels(imresize(to_unit(levels).double(), side, side)) if side else levels

@@ -1,74 +1,120 @@
-"""One test image through degradation, network and scores: the path of validation, test and `restore.evaluate`."""
+"""One test image through degradation, network and metrics: the path of validation, test and `restore.evaluate`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from restore.conditions import Network, Pair
 from restore.data.datamodule import WholeImage
 from restore.data.datasets import Images
+from restore.evaluation import metrics as functions
+from restore.evaluation.metrics import Metric
 from restore.evaluation.protocol import Protocol, Setting
+
+STANDING_FOR_SSIM = {"ssim": functions.ssim, "ssim_reflect": functions.ssim_reflect}
 
 
 @dataclass(frozen=True)
 class Score:
-    """One restored image: where it belongs, and its scores (PSNR in dB, Wang's SSIM)."""
+    """A metric of one restored image, and where it belongs.
+
+    Attributes:
+        index: the image's place in its set.
+        fingerprint: of the test pair (see `fingerprint`).
+        metric: the metric's label.
+        value, value_input: of the restored image, and of the degraded one that it was made from.
+    """
 
     protocol: str
     dataset: str
     setting: str
+    family: str
     image: str
     index: int
     channels: int
-    psnr: float
-    ssim: float
-    psnr_input: float
-    ssim_input: float
-
-    def row(self) -> dict:
-        """The columns of ``results.csv`` that a score fills."""
-        return {key: value for key, value in asdict(self).items() if key != "index"}
+    fingerprint: str
+    metric: str
+    value: float
+    value_input: float
 
 
-def score_image(
-    network: Callable[[Tensor], Tensor], image: WholeImage, protocol: Protocol, setting: Setting, precision: str = "32"
-) -> tuple[Tensor, Tensor, Tensor, Score]:
-    """Make a test pair, restore it and score it.
+@dataclass(frozen=True)
+class Restoration:
+    """A test pair, ``(1, C, H, W)`` each, what a network made of it, and the scores."""
+
+    pair: Pair
+    restored: Tensor
+    scores: tuple[Score, ...] = ()
+
+
+def restore_pair(
+    network: Network, image: WholeImage, protocol: Protocol, setting: Setting, precision: str = "32"
+) -> Restoration:
+    """Make a test pair and restore it, without scores.
 
     Args:
         precision: ``32`` computes in float32, even inside a mixed-precision trainer; ``bf16-mixed``
             under bfloat16 autocast.
-
-    Returns:
-        Degraded, restored and clean image, ``(1, C, H, W)`` each, and the score.
     """
-    degraded, clean = protocol.pair(image.levels, setting, image.name, image.degraded)
-    if getattr(network, "needs_mask", False):  # a classical method that is given the mask, upright
-        network.mask, protocol = (degraded != clean).any(dim=1), replace(protocol, ensemble=False)
-    with torch.no_grad(), autocast(clean.device.type, precision):
-        restored = protocol.restore(network, degraded, setting)
-    where = (protocol.name, image.dataset, setting.name, image.name, image.index, clean.shape[1])
-    scores = (*protocol.score(restored, clean, setting), *protocol.score(degraded, clean, setting))
-    return degraded, restored, clean, Score(*where, *scores)
+    pair = protocol.pair(image.levels, setting, image.name, image.degraded)
+    with torch.no_grad(), autocast(pair.clean.device.type, precision):
+        restored = protocol.restore(network, pair, setting)
+    return Restoration(pair, restored)
+
+
+def score_image(
+    network: Network,
+    image: WholeImage,
+    protocol: Protocol,
+    setting: Setting,
+    metrics: Sequence[Metric],
+    precision: str = "32",
+) -> Restoration:
+    """Make a test pair, restore it, and score it by the metrics that are defined for it."""
+    restoration = restore_pair(network, image, protocol, setting, precision)
+    pair = restoration.pair
+    before = measure(pair.degraded, pair.clean, protocol, setting, metrics)
+    after = measure(restoration.restored, pair.clean, protocol, setting, metrics)
+    place = (protocol.recorded_name(network, setting), image.dataset, setting.name, setting.family, image.name)
+    known = (image.index, pair.clean.shape[1], fingerprint(pair))
+    scores = (Score(*place, *known, label, after[label], before[label]) for label in after)
+    return replace(restoration, scores=tuple(scores))
+
+
+def measure(
+    image: Tensor, clean: Tensor, protocol: Protocol, setting: Setting, metrics: Sequence[Metric]
+) -> dict[str, float]:
+    """Values by the metrics' labels, on the pixels that the protocol compares; without those that are not defined."""
+    values = {}
+    compared = [protocol.compared(each, setting) for each in (image, clean)]
+    for metric in metrics:
+        stands = STANDING_FOR_SSIM[protocol.of(setting.family).ssim] if metric.name == "ssim" else metric.function
+        value = replace(metric, function=stands)(*compared, family=setting.family)
+        if value is not None:
+            values[metric.label] = value
+    return values
 
 
 def score_set(
-    network: Callable[[Tensor], Tensor],
+    network: Network,
     images: Images,
     protocol: Protocol,
     setting: Setting,
+    metrics: Sequence[Metric],
     precision: str = "32",
     device: torch.device | str = "cpu",
 ) -> Iterator[Score]:
-    """`examine` every image of a set, on one device."""
+    """`score_image` of every image of a set, on one device."""
     for index, levels in enumerate(images.images):
         states = (levels, *images.partners[index : index + 1])
         image = WholeImage(images.name, images.names[index], index, *(state[None].to(device) for state in states))
-        yield score_image(network, image, protocol, setting, precision)[3]
+        yield from score_image(network, image, protocol, setting, metrics, precision).scores
 
 
 def autocast(device: str, precision: str) -> AbstractContextManager:
@@ -83,3 +129,31 @@ def sort_scores(scores: Sequence[Score], datasets: Sequence[str]) -> list[Score]
         scores,
         key=lambda s: (datasets.index(s.dataset), protocols.index(s.protocol), settings.index(s.setting), s.index),
     )
+
+
+# -- did two people restore the same image? --------------------------------------------------------
+
+
+def fingerprint(pair: Pair) -> str:
+    """Mean, deviation and three fixed ± projections of ``degraded − clean``, in units of [0, 1].
+
+    Two builds of the same libraries differ by a last bit here and there, so a hash would not survive
+    where these five numbers agree within 1e-5.
+    """
+    residual = (pair.degraded - pair.clean).double().cpu().flatten().numpy()
+    numbers = [residual.mean(), residual.std(), *((signs * residual).mean() for signs in _signs(residual.size))]
+    return " ".join(f"{number:+.6f}" for number in numbers)
+
+
+def _signs(size: int) -> Iterator[np.ndarray]:
+    """Three fixed sequences of ±1, from the bits of a generator whose stream NumPy keeps."""
+    for key in range(3):
+        words = np.random.Philox(key=key).random_raw(-(-size // 64))
+        bits = np.unpackbits(np.ascontiguousarray(words).astype("<u8").view(np.uint8))[:size]
+        yield 2.0 * bits - 1
+
+
+def same_fingerprint(one: str, other: str) -> bool:
+    """Whether two fingerprints are of the same pair, within what builds of the libraries differ by."""
+    pairs = zip(one.split(), other.split(), strict=True)
+    return all(abs(float(a) - float(b)) <= 1e-5 for a, b in pairs)

@@ -6,8 +6,6 @@ import torch
 from lightning import Callback, LightningModule, Trainer
 from torch import Tensor
 
-from restore.evaluation.protocol import plain
-from restore.evaluation.score import score_image
 from restore.image import to_levels
 from restore.tracking.logger import GuardedLogger
 
@@ -26,13 +24,15 @@ class SampleImages(Callback):
     def on_validation_batch_end(
         self, trainer: Trainer, module: LightningModule, outputs, batch, batch_idx: int, dataloader_idx: int = 0
     ) -> None:
-        wanted = batch is not None and trainer.is_global_zero and not trainer.sanity_checking and batch_idx < self.count
-        if not wanted or not any(isinstance(logger, GuardedLogger) for logger in trainer.loggers):
+        wanted = outputs is not None and trainer.is_global_zero and not trainer.sanity_checking
+        if (
+            not wanted
+            or batch_idx >= self.count
+            or not any(isinstance(each, GuardedLogger) for each in trainer.loggers)
+        ):
             return
-        protocol, setting = plain(module.protocols[0]), module.settings[0]
-        degraded, restored, clean, _ = score_image(module.network, batch, protocol, setting, trainer.precision)
-        picture = torch.cat([degraded, restored, clean], dim=3)[0].cpu()  # (C, H, 3 W)
-        self.pictures.append((batch.name, picture))
+        states = (outputs.pair.degraded, outputs.restored, outputs.pair.clean)
+        self.pictures.append((batch.name, torch.cat(states, dim=3)[0].cpu()))  # (C, H, 3 W)
 
     def on_validation_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:
         if self.pictures:

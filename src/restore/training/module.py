@@ -8,28 +8,31 @@ import torch
 from lightning import LightningModule
 from torch import Tensor, nn
 
+from restore.conditions import Pair, apply_network
 from restore.data.datamodule import WholeImage
-from restore.evaluation.metrics import PSNR, SSIM
-from restore.evaluation.protocol import Protocol, Setting, plain
-from restore.evaluation.score import Score, score_image, sort_scores
+from restore.evaluation.metrics import Metric, MetricMeans
+from restore.evaluation.protocol import Protocol, Setting
+from restore.evaluation.score import Restoration, Score, measure, restore_pair, score_image, sort_scores
+from restore.training.lightning_compat import count_logged_steps
 
 
 class RestorationModule(LightningModule):
-    """Minimises ``loss(network(degraded), clean)`` and scores whole images by protocols.
+    """Minimises ``loss(network(degraded, conditions), clean)`` and scores whole images by protocols and metrics.
 
     It knows neither task nor architecture: pairs come from the data module, and what a test pair is
     from the settings and protocols it is given.
 
     Args:
-        network: degraded to restored, ``(N, C, H, W)`` to the same.
+        network: degraded to restored, ``(N, C, H, W)`` to the same, told the conditions that it declares.
         loss: ``(restored, clean) -> scalar``.
         optimizer: builds the optimiser from the parameters.
         schedule: factor of the learning rate as a function of progress in [0, 1].
         settings: corruptions that validation and test use.
         protocols: ways of testing; the first one, without self-ensemble, validates.
+        metrics: what is computed; the first one monitors.
         channels_last: memory format of the training batches and the network's weights.
         precision: of the test; validation has the trainer's, for speed.
-        keep: called with every tested image (score, degraded, restored, clean), to draw them.
+        keep: called with every tested image, to draw it.
     """
 
     def __init__(
@@ -40,19 +43,20 @@ class RestorationModule(LightningModule):
         schedule: Callable[[float], float] | None = None,
         settings: Sequence[Setting] = (),
         protocols: Sequence[Protocol] = (),
+        metrics: Sequence[Metric] = (),
         channels_last: bool = False,
         precision: str = "32",
-        keep: Callable[..., None] | None = None,
+        keep: Callable[[Restoration], None] | None = None,
     ):
         super().__init__()
         self.network, self.loss = network, loss
         self.optimizer, self.schedule = optimizer, schedule
-        self.settings, self.protocols = list(settings), list(protocols)
+        self.settings, self.protocols, self.metrics = list(settings), list(protocols), list(metrics)
         self.precision, self.keep = str(precision), keep
         self.memory_format = torch.channels_last if channels_last else torch.contiguous_format
         self.network.to(memory_format=self.memory_format)
         self.progress = 0.0  # set by the budget before each step
-        self.validation_psnr, self.validation_ssim = PSNR(), SSIM()
+        self.validation = MetricMeans()
         self.scores: list[Score] = []
 
     # -- training ---------------------------------------------------------------------------------
@@ -75,18 +79,17 @@ class RestorationModule(LightningModule):
             nn.utils.clip_grad_norm_(self.network.parameters(), gradient_clip_val)
 
     def on_train_start(self) -> None:
-        # the step that loggers are told: Lightning saves it one short, and would log a resumed run's steps twice
-        self.trainer.fit_loop.epoch_loop._batches_that_stepped = self.trainer.global_step
+        count_logged_steps(self.trainer)
 
     def on_train_batch_start(self, batch, batch_idx: int) -> None:
         factor = self.schedule(self.progress)
         for group in self.optimizers(use_pl_optimizer=False).param_groups:
             group["lr"] = group.setdefault("initial_lr", group["lr"]) * factor
 
-    def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
-        degraded, clean = batch  # (B, C, P, P) each
-        restored = self.network(degraded.contiguous(memory_format=self.memory_format))
-        loss = self.loss(restored.float(), clean)
+    def training_step(self, pair: Pair, batch_idx: int) -> Tensor:
+        degraded = pair.degraded.contiguous(memory_format=self.memory_format)  # (B, C, P, P)
+        restored = apply_network(self.network, degraded, pair.conditions)
+        loss = self.loss(restored.float(), pair.clean)
         self.log("train/loss", loss)
         return loss
 
@@ -98,22 +101,22 @@ class RestorationModule(LightningModule):
             for buffer in self.network.buffers():
                 torch.distributed.broadcast(buffer, src=0)
 
-    def validation_step(self, image: WholeImage | None, batch_idx: int) -> None:
+    def validation_step(self, image: WholeImage | None, batch_idx: int) -> Restoration | None:
+        """The first setting's restoration, for those who show it."""
         if image is None:  # more ranks than images
-            return
+            return None
+        protocol, first = self.protocols[0].single_pass(), None
         for setting in self.settings:
-            _, restored, clean, _ = score_image(
-                self.network, image, plain(self.protocols[0]), setting, self.trainer.precision
-            )
-            self.validation_psnr.update(restored, clean)
-            self.validation_ssim.update(restored, clean)
+            shown = restore_pair(self.network, image, protocol, setting, self.trainer.precision)
+            self.validation.update(measure(shown.restored, shown.pair.clean, protocol, setting, self.metrics))
+            first = first or shown
+        return first
 
     def on_validation_epoch_end(self) -> None:
         # computed, and so shared between ranks, here: some of them may have had no image
-        self.log("val/psnr", self.validation_psnr.compute(), sync_dist=True)
-        self.log("val/ssim", self.validation_ssim.compute(), sync_dist=True)
-        self.validation_psnr.reset()
-        self.validation_ssim.reset()
+        for name, mean in self.validation.compute().items():
+            self.log(f"val/{name}", mean, sync_dist=True)
+        self.validation.reset()
 
     def on_test_start(self) -> None:
         self.scores = []
@@ -123,10 +126,10 @@ class RestorationModule(LightningModule):
             return
         for protocol in self.protocols:
             for setting in self.settings:
-                degraded, restored, clean, score = score_image(self.network, image, protocol, setting, self.precision)
-                self.scores.append(score)
+                restoration = score_image(self.network, image, protocol, setting, self.metrics, self.precision)
+                self.scores += restoration.scores
                 if self.keep is not None:
-                    self.keep(score, degraded, restored, clean)
+                    self.keep(restoration)
 
     def on_test_epoch_end(self) -> None:
         if self.trainer.world_size > 1:
@@ -134,5 +137,7 @@ class RestorationModule(LightningModule):
             torch.distributed.all_gather_object(shares, self.scores)
             self.scores = [score for share in shares for score in share]
         self.scores = sort_scores(self.scores, [images.name for images in self.trainer.datamodule.tests])
-        mean = sum(score.psnr for score in self.scores) / max(1, len(self.scores))
-        self.log("test/psnr", mean, sync_dist=True)
+        for metric in self.metrics:
+            values = [score.value for score in self.scores if score.metric == metric.label]
+            if values:
+                self.log(f"test/{metric.label}", sum(values) / len(values), sync_dist=True)
