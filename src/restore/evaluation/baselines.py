@@ -70,7 +70,7 @@ def _bilateral(image: np.ndarray, known: Known) -> np.ndarray:
 def _bm3d(image: np.ndarray, known: Known) -> np.ndarray:
     """BM3D and, on colour images, CBM3D (Dabov, Foi, Katkovnik, Egiazarian 2007), their authors' program.
 
-    Its licence allows non-profit research only, so it is an extra: ``pip install 'restore[bm3d]'``.
+    Its licence allows non-profit research only, so it is an extra: ``pip install -e '.[bm3d]'``.
     """
     import bm3d
 
@@ -167,7 +167,7 @@ class Baseline:
             fitting = [other for other, its in BASELINES.items() if its.family == setting.family] or ["none"]
             raise RequestError(f"baselines={name} is not for {setting.name}; for it there is {', '.join(fitting)}")
         if name == "bm3d" and importlib.util.find_spec("bm3d") is None:
-            raise RequestError("baselines=bm3d needs pip install 'restore[bm3d]' (for non-profit research only)")
+            raise RequestError("baselines=bm3d needs pip install -e '.[bm3d]' (for non-profit research only)")
         self.method = method
         self.known = Known()
         if method.family == "noise":
