@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+DOCS_INSTALLED := $(VENV)/.docs_installed
 
-.PHONY: help run test test-slow test-slurm sweep bench bench-gpu bench-synthesis lint wheel clean
+.PHONY: help run test test-slow test-slurm coverage lint docs sweep bench bench-gpu bench-synthesis wheel clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -13,13 +14,23 @@ run: $(INSTALLED) ## train a RED-Net denoiser for six minutes, score it, show it
 	$(BIN)/python -m restore.run experiment=quickstart
 
 test: $(INSTALLED) ## the tests, under 6 minutes on two cores
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow and not docs" -n auto --dist worksteal
 
 test-slow: $(INSTALLED) ## the long tests too
-	$(BIN)/python -m pytest --timeout=1800
+	$(BIN)/python -m pytest -m "not docs" --timeout=1800
 
 test-slurm: $(INSTALLED) ## grids on the Slurm that answers here (SLURM_CONF), preemption included
-	$(BIN)/python -m pytest tests/test_slurm.py -rs --timeout=600
+	$(BIN)/python -m pytest tests/jobs/test_slurm.py -rs --timeout=600
+
+coverage: $(INSTALLED) ## the tests again, and the share of the lines and branches that they reach
+	$(BIN)/python -m pytest -m "not slow and not docs" -n auto --dist worksteal --cov --cov-report=term
+
+lint: $(INSTALLED) ## ruff (rules and format), mypy (types)
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+docs: $(DOCS_INSTALLED) ## the site, in build/docs/html/index.html, and its links checked
+	$(BIN)/python -m sphinx -W --keep-going -q docs build/docs/html
+	$(BIN)/python -m pytest -m docs tests/docs
 
 sweep: $(INSTALLED) ## a small ablation: RED30's skip step × seed, 6 minutes, written to experiments/red_skip_step
 	$(BIN)/python -m restore.run -m experiment=red_skip_step sweep.jobs=2
@@ -34,17 +45,18 @@ bench-gpu: $(INSTALLED) ## the same on a CUDA device; says so where there is non
 bench-synthesis: $(INSTALLED) ## what training pairs cost, written to experiments/bench_synthesis
 	$(BIN)/python -m restore.bench what=synthesis
 
-lint: $(INSTALLED) ## ruff, rules and format
-	$(BIN)/ruff check . && $(BIN)/ruff format --check .
-
 wheel: $(INSTALLED) ## build dist/*.whl
 	$(BIN)/python -m hatchling build -t wheel
 
 clean: ## remove the environment, caches and builds; runs/ stays
-	rm -rf $(VENV) dist .pytest_cache .ruff_cache
+	rm -rf $(VENV) dist build docs/gallery docs/api .pytest_cache .ruff_cache .mypy_cache .coverage*
 
 $(INSTALLED): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "restore needs Python 3.11 or newer; say make PYTHON=/path/to/python3.12 ..."; exit 2; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@
+
+$(DOCS_INSTALLED): $(INSTALLED)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[docs]'
 	@touch $@

@@ -19,6 +19,13 @@ from restore.degradations.base import Degradation, TestStream
 os.environ.setdefault("WANDB_MODE", "offline")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """``-n auto``: a process per core, four at most, and one thread in each, which their own processes inherit."""
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    return min(4, len(os.sched_getaffinity(0)))
+
+
 @pytest.fixture
 def data_root() -> Path:
     """The folder of the papers' sets."""

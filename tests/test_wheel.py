@@ -19,7 +19,9 @@ def test_the_wheel_composes_and_knows_the_published_numbers(tmp_path):
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
         archive.extractall(tmp_path / "site")
-    assert {"restore/conf/config.yaml", "restore/results/published.csv", "restore/data/bsd68.txt"} <= set(names)
+    assert wheel.name.startswith("restore_suite-")
+    wanted = {"restore/conf/config.yaml", "restore/results/published.csv", "restore/data/bsd68.txt", "restore/py.typed"}
+    assert wanted <= set(names)
     checkout = {f"restore/{p.relative_to(ROOT)}" for p in (ROOT / "conf").rglob("*.yaml")}
     shipped = (p for p in (ROOT / "src/restore/weights").rglob("*") if p.is_file())
     checkout |= {f"restore/{p.relative_to(ROOT / 'src/restore')}" for p in shipped}

@@ -66,7 +66,7 @@ def submit(config_name: str, jobs: list[Job], module: str, stop: threading.Event
     try:
         import submitit  # noqa: F401  sets its logger up
     except ImportError as error:
-        raise RequestError("hydra/launcher=slurm needs pip install 'restore[slurm]'") from error
+        raise RequestError("hydra/launcher=slurm needs pip install -e '.[slurm]'") from error
     logging.getLogger("submitit").setLevel(logging.ERROR)  # every poll of a cluster without accounting is a warning
     try:
         known = queued()
