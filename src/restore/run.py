@@ -32,9 +32,11 @@ from restore.runfolder import RunFolder
 from restore.tracking.logger import GuardedLogger
 from restore.tracking.samples import SampleImages
 from restore.training import cluster
-from restore.training.budget import Budget, Preempted, seconds
+from restore.training.budget import Budget, seconds
 from restore.training.hardware import device_kind, disable_tf32, has_bf16_units, keep_freed_memory, matrix_peak
+from restore.training.history import History
 from restore.training.module import RestorationModule
+from restore.training.preemption import Preempted, Preemption
 from restore.training.progress import TrainingProgress, clock
 from restore.training.throughput import Throughput
 from restore.training.trainer import make_trainer, moving_average
@@ -67,18 +69,20 @@ def run(config: DictConfig) -> float:
     check_disk(folder, cost)
 
     limits = config.trainer
-    last = folder / "checkpoints" / "last.ckpt"
-    budget = Budget(limits.max_steps, seconds(limits.max_time), limits.validations, checkpoint=last)
+    files = RunFolder(folder)
+    budget = Budget(limits.max_steps, seconds(limits.max_time), limits.validations)
+    preemption = Preemption(budget, files.last)
     kind = device_kind(limits.accelerator)
     peak = matrix_peak(kind, str(limits.precision))
-    throughput = Throughput(cost.macs, data.batch_size, peak, folder / "history.csv")
-    callbacks = [throughput, TrainingProgress(budget, throughput), SampleImages()]
+    throughput = Throughput(cost.macs, data.batch_size, peak)
+    history = History(files.history, data.batch_size, budget)
+    callbacks = [preemption, throughput, history, TrainingProgress(budget, throughput), SampleImages()]
     if config.optim.ema:
         callbacks.append(moving_average(config.optim.ema))
     logger = make_logger(config, folder)
     chosen = {key: limits[key] for key in ("accelerator", "devices", "num_nodes", "strategy", "precision")}
     trainer = make_trainer(
-        folder, budget, callbacks, logger, clip=config.optim.clip, log_every_n_steps=limits.log_every_n_steps, **chosen
+        files, budget, callbacks, logger, clip=config.optim.clip, log_every_n_steps=limits.log_every_n_steps, **chosen
     )
     data.check_devices(trainer.world_size)
     channels_last = has_bf16_units(kind) if limits.channels_last == "auto" else bool(limits.channels_last)
@@ -105,11 +109,11 @@ def run(config: DictConfig) -> float:
         again = cluster.restarted() or HydraConfig.get().mode == RunMode.MULTIRUN  # a grid's folder is its job's alone
         if limits.compile:
             network.compile()  # in place, so that checkpoints keep their names
-        resumes = config.resume or (again and last.is_file())
+        resumes = config.resume or (again and files.last.is_file())
         try:
-            trainer.fit(module, datamodule=data, ckpt_path=last if resumes else None, weights_only=True)
+            trainer.fit(module, datamodule=data, ckpt_path=files.last if resumes else None, weights_only=True)
         except Preempted:
-            log.info(f"preempted after {trainer.global_step} steps: started again, it goes on from {last}")
+            log.info(f"preempted after {trainer.global_step} steps: started again, it goes on from {files.last}")
             cluster.requeue()
         checkpoint = RunFolder(trainer.strategy.broadcast(folder)).checkpoint()
         network.load_state_dict(read_state(checkpoint))
@@ -130,7 +134,8 @@ def run(config: DictConfig) -> float:
             checkpoint_sha256=digest(checkpoint) if checkpoint else "",
         )
         conclude(config, folder, facts, data, module, gallery, found)
-        log_summary(folder, budget, trainer, throughput, float(objective))
+        state = "interrupted" if preemption.reason == "interrupted" else "finished"
+        log_summary(folder, state, budget, trainer, throughput, float(objective))
     if logger:
         logger.finish()
     return float(objective)
@@ -163,10 +168,11 @@ def conclude(
         log.info(f"{picture.stem:<11} {picture}")
 
 
-def log_summary(folder: Path, budget: Budget, trainer: Trainer, throughput: Throughput, objective: float) -> None:
+def log_summary(
+    folder: Path, state: str, budget: Budget, trainer: Trainer, throughput: Throughput, objective: float
+) -> None:
     """The last line of every run, and its ``result.json``."""
     pace, metrics = throughput.average, trainer.callback_metrics
-    state = "interrupted" if budget.reason == "interrupted" else "finished"
     test = float(metrics["test/psnr"])
     write = {"state": state, "objective": objective, "test_psnr": test, "steps": trainer.global_step}
     write |= {"seconds": round(budget.elapsed, 1), "patches_per_second": round(pace.patches_per_second, 1)}
