@@ -59,6 +59,7 @@ class Training:
     trainer: Trainer
     module: RestorationModule
     budget: Budget
+    preemption: Preemption
     throughput: Throughput
     gallery: Gallery
     logger: GuardedLogger | None
@@ -113,10 +114,11 @@ def assemble(experiment: Experiment, folder: RunFolder, cost: Cost) -> Training:
     kind = device_kind(config.accelerator)
     budget = Budget(limits.max_steps, seconds(limits.max_time), limits.validations)
     throughput = Throughput(cost.macs, experiment.data.batch_size, matrix_peak(kind, str(limits.precision)))
+    preemption = Preemption(budget, folder.last)
     callbacks = [
-        Preemption(budget, folder),
+        preemption,
         throughput,
-        History(folder.history, budget, experiment.data.batch_size),
+        History(folder.history, experiment.data.batch_size, budget),
         TrainingProgress(budget, throughput, monitor=f"val/{monitor.label}", unit=monitor.unit),
         SampleImages(),
         *([moving_average(config.optim.ema)] if config.optim.ema else []),
@@ -148,7 +150,7 @@ def assemble(experiment: Experiment, folder: RunFolder, cost: Cost) -> Training:
         precision=str(config.precision),
         keep=gallery.keep,
     )
-    return Training(experiment, folder, trainer, module, budget, throughput, gallery, logger)
+    return Training(experiment, folder, trainer, module, budget, preemption, throughput, gallery, logger)
 
 
 def fit(training: Training) -> Path:
@@ -206,7 +208,7 @@ def log_summary(training: Training, objective: float) -> None:
     trainer, budget, pace = training.trainer, training.budget, training.throughput.average
     metric = training.experiment.metrics[0]
     test = float(trainer.callback_metrics.get(f"test/{metric.label}", float("nan")))
-    state = "interrupted" if budget.reason == "interrupted" else "finished"
+    state = training.preemption.reason or "finished"
     training.folder.write_result(
         state=state,
         metric=metric.label,

@@ -12,12 +12,14 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
+from restore.training.lightning_compat import lerp, lerp_
+
 IMAGE_CHANNELS = 3  # a filter bank with more than this many maps on both sides is a hidden layer's
 QUINTIC = (3.4445, -4.7750, 2.0315)  # steepest at zero of the polynomials that keep singular values near 1
 
 
 def newton_schulz(matrices: Tensor, iterations: int = 5) -> Tensor:
-    """About the nearest semi-orthogonal matrix ``U Vᵀ`` of each ``U S Vᵀ``, by Newton–Schulz iterations.
+    """Computes about the nearest semi-orthogonal matrix ``U Vᵀ`` of each ``U S Vᵀ``, by Newton–Schulz iterations.
 
     Each iteration is ``X ← a X + (b A + c A²) X`` with ``A = X Xᵀ``, which takes all but the
     smallest singular values of the normalised matrix to between 0.7 and 1.2; none is computed.
@@ -76,7 +78,7 @@ class Muon(torch.optim.Adam):
 
     @torch.no_grad()
     def step(self, closure=None):
-        """One step of both; the hidden filters' gradients are used up, so that Adam passes over them."""
+        """Takes one step of both, each on its own groups."""
         loss = None
         if closure is not None:
             with torch.enable_grad():
@@ -84,8 +86,18 @@ class Muon(torch.optim.Adam):
         for group in self.param_groups:
             if "momentum" in group:
                 self._orthogonal_step(group)
-        super().step()
+        self._adam_step()
         return loss
+
+    def _adam_step(self) -> None:
+        """Lets Adam see its own groups alone: it would step on every parameter that has a gradient."""
+        groups = self.param_groups
+        self.param_groups = [group for group in groups if "momentum" not in group]
+        try:
+            if self.param_groups:
+                super().step()
+        finally:
+            self.param_groups = groups
 
     def _orthogonal_step(self, group: dict) -> None:
         by_shape: dict[torch.Size, list[nn.Parameter]] = defaultdict(list)
@@ -95,14 +107,13 @@ class Muon(torch.optim.Adam):
         for shape, parameters in by_shape.items():
             gradients = [parameter.grad for parameter in parameters]
             momenta = [self._momentum(parameter) for parameter in parameters]
-            torch._foreach_lerp_(momenta, gradients, 1 - group["momentum"])
-            ahead = torch._foreach_lerp(gradients, momenta, group["momentum"])
+            lerp_(momenta, gradients, 1 - group["momentum"])
+            ahead = lerp(gradients, momenta, group["momentum"])
             # in the order of channels-last weights, (N, maps, k² · maps): the columns' order does not matter
             matrices = torch.stack([each.permute(0, 2, 3, 1).reshape(shape[0], -1) for each in ahead])
             rate = -group["lr"] * max(1.0, matrices.shape[1] / matrices.shape[2]) ** 0.5
             for parameter, update in zip(parameters, newton_schulz(matrices.float()), strict=True):
                 parameter.add_(update.view(shape[0], *shape[2:], shape[1]).permute(0, 3, 1, 2), alpha=rate)
-                parameter.grad = None
 
     def _momentum(self, parameter: nn.Parameter) -> Tensor:
         state = self.state[parameter]

@@ -1,1 +1,1 @@
-"""Training any network on any task: module, loss, schedule, budget, throughput, progress."""
+"""Training any network on any task: module, trainer, budget, preemption, history, throughput, progress."""

@@ -1,24 +1,18 @@
-"""When a run ends: after its patches, or when its time is up, at Ctrl-C, or when Slurm takes its node back."""
+"""When a run ends by its own plan: after its patches, or when its time is up."""
 
 from __future__ import annotations
 
-import contextlib
-import logging
-import signal
 import time
 from collections import deque
-from pathlib import Path
 
 from lightning import Callback, LightningModule, Trainer
 
 from restore.errors import RequestError
-from restore.training.cluster import preemptible
-
-log = logging.getLogger(__name__)
+from restore.training.lightning_compat import validate_every
 
 
 def seconds(limit: str | float | None) -> float | None:
-    """A time limit in seconds: a number of them, ``90s``, ``6m``, ``2h`` or Lightning's ``DD:HH:MM:SS``.
+    """Reads a time limit as seconds: a number of them, ``90s``, ``6m``, ``2h`` or Lightning's ``DD:HH:MM:SS``.
 
     Raises:
         RequestError: none of these, or not above 0.
@@ -45,13 +39,6 @@ def seconds(limit: str | float | None) -> float | None:
     return value
 
 
-PREEMPTION_SIGNALS = (signal.SIGUSR1, signal.SIGUSR2)  # what `sbatch --signal` and submitit (USR2) send
-
-
-class Preempted(Exception):
-    """Training was told to leave its node, and ``last.ckpt`` has everything to go on from."""
-
-
 class Budget(Callback):
     """Plans the number of steps, so that the schedule always reaches its end with the run.
 
@@ -61,36 +48,29 @@ class Budget(Callback):
     progress goes on from where it stands. Under DDP rank 0 measures, and tells the others about once
     a second, so that all agree on the rate and on the last step.
 
-    Ctrl-C finishes the step and ends the run in good order. Within a Slurm job or a campaign, SIGUSR1
-    or SIGUSR2 says that the node is wanted back: the run writes ``last.ckpt`` before its next step, without
-    validating (a resumed run then equals an uninterrupted one), and raises `Preempted`.
-
     Args:
         max_steps: optimiser steps.
         max_time: seconds of training in all, earlier parts of a resumed run counted in; None for no limit.
         validations: how often the run validates, about evenly spread.
-        checkpoint: file to save to when preempted.
+
+    Attributes:
+        planned: steps of the run, by what is known now.
+        agreed: whether the batch just ended is one after which all ranks agreed on the plan.
+        reason: why the run ends: ``steps``, ``time``, or empty before it does.
     """
 
-    def __init__(
-        self,
-        max_steps: int,
-        max_time: float | None = None,
-        validations: int = 10,
-        checkpoint: Path | None = None,
-    ):
+    def __init__(self, max_steps: int, max_time: float | None = None, validations: int = 10):
         if max_steps < 1:
             raise RequestError(f"trainer.max_steps must be at least 1, and it is {max_steps}")
         self.max_steps, self.max_time, self.validations = max_steps, max_time, max(1, validations)
-        self.checkpoint = checkpoint
         self.planned = max_steps
         self.anchor = (0, 0.0)  # step and progress where the plan last changed
         self.elapsed_before = 0.0
-        self.interrupted = self.preempted = False
+        self.agreed = False
         self.reason = ""
-        self._handlers: dict[int, object] = {}
         self._started: float | None = None
-        self._sync_at = 0
+        self._marks: deque[tuple[int, float]] = deque()  # steps and when they ended, of the last seconds
+        self._first_step = self._agree_at = 0
 
     # -- the clock and the plan -------------------------------------------------------------------
 
@@ -101,97 +81,78 @@ class Budget(Callback):
         return self.elapsed_before + running
 
     def progress(self, step: int) -> float:
-        """Progress in [0, 1] before a step (counted from 0)."""
+        """Share of the run in [0, 1] that lies before a step (counted from 0)."""
         first, done = self.anchor
         return done + (1 - done) * min(1.0, (step - first) / max(1, self.planned - first))
 
     def plan(self, planned: int, step: int) -> None:
+        """Changes the number of steps; progress goes on from where it stands at this one."""
         if planned != self.planned:
             self.anchor = (step, self.progress(step))
             self.planned = planned
 
     def on_train_start(self, trainer: Trainer, module: LightningModule) -> None:
         self._started = time.monotonic()
-        self._marks: deque[tuple[int, float]] = deque()
-        self._first_step = trainer.global_step
-        self._sync_at = trainer.global_step + 1
+        self._marks.clear()
+        self._first_step, self._agree_at = trainer.global_step, trainer.global_step + 1
         self._space_validations(trainer)
-        with contextlib.suppress(ValueError):  # not the main thread: whoever runs us there handles signals
-            self._handlers[signal.SIGINT] = signal.signal(signal.SIGINT, self._on_interrupt)
-            for number in PREEMPTION_SIGNALS if preemptible() else ():
-                self._handlers[number] = signal.signal(number, self._on_preemption)
 
     def _space_validations(self, trainer: Trainer) -> None:
-        trainer.val_check_batch = max(1, self.planned // self.validations) * trainer.accumulate_grad_batches
-
-    def _on_interrupt(self, signum, frame) -> None:
-        if self.interrupted:
-            raise KeyboardInterrupt
-        self.interrupted = True
-        log.info("Ctrl-C: finishing this step, then keeping and scoring what there is (again to leave at once)")
-
-    def _on_preemption(self, signum, frame) -> None:
-        self.preempted = True
+        validate_every(trainer, max(1, self.planned // self.validations) * trainer.accumulate_grad_batches)
 
     def on_train_batch_start(self, trainer: Trainer, module: LightningModule, batch, batch_idx: int) -> None:
-        if self.reason == "preempted":
-            batches = trainer.fit_loop.epoch_loop.batch_progress
-            for count in (batches.current, batches.total):
-                count.ready -= 1  # this batch is not begun: counted, it would bring every later validation forward
-            trainer.save_checkpoint(self.checkpoint)
-            raise Preempted
         module.progress = self.progress(trainer.global_step)
 
     def on_train_batch_end(self, trainer: Trainer, module: LightningModule, outputs, batch, batch_idx: int) -> None:
         step = trainer.global_step
-        if step >= self._sync_at or step >= self.planned:
+        self.agreed = step >= self._agree_at or step >= self.planned
+        if self.agreed:
             self._agree(trainer, step)
 
     def _agree(self, trainer: Trainer, step: int) -> None:
-        """Rank 0 decides on the plan, the stop and when to speak again."""
-        planned, stop, pause = self.planned, "", 1
-        now = time.monotonic()
+        """Rank 0 decides on the plan, the end and when to speak again."""
+        pace = self._pace(step)
+        planned = self._replanned(step, pace)
+        pause = max(1, min(round(1.0 / max(pace, 1e-6)), step // 4)) if pace is not None else 1
+        decision = (planned, self._end(step, planned), pause)
+        planned, self.reason, pause = trainer.strategy.broadcast(decision)
+        first_estimate = self.anchor == (0, 0.0) and planned != self.planned
+        self.plan(planned, step)
+        self._agree_at = step + pause
+        if first_estimate:  # the first measured seconds tell how far apart the validations are
+            self._space_validations(trainer)
+        if self.reason:
+            trainer.should_stop = True
+
+    def _pace(self, step: int) -> float | None:
+        """Seconds a step of late, validation included; None at first."""
+        now, pace = time.monotonic(), None
         if self._marks and step > self._marks[0][0]:
             window = max(10.0, 0.2 * self.elapsed)
             while len(self._marks) > 2 and now - self._marks[1][1] > window:
                 self._marks.popleft()
             pace = (now - self._marks[0][1]) / (step - self._marks[0][0])
-            pause = max(1, min(round(1.0 / max(pace, 1e-6)), step // 4))
-            if self.max_time is not None:
-                fits = step + int((self.max_time - self.elapsed) / pace)
-                fits = min(self.max_steps, max(step, fits))
-                if abs(fits - planned) > 0.01 * max(1, planned - step):
-                    planned = fits
         if step >= self._first_step + 3:  # the first steps compile and warm caches
             self._marks.append((step, now))
-        if self.interrupted:
-            stop = "interrupted"
-        elif self.preempted and step < planned and self.checkpoint:
-            stop = "preempted"
-        elif self.max_time is not None and self.elapsed >= self.max_time:
-            stop = "time"
-        elif step >= planned:
-            stop = "steps" if planned == self.max_steps else "time"
-        planned, stop, pause = trainer.strategy.broadcast((planned, stop, pause))
-        first_estimate = self.anchor == (0, 0.0) and planned != self.planned
-        self.plan(planned, step)
-        self._sync_at = step + pause
-        if first_estimate:  # the first measured seconds tell how far apart the validations are
-            self._space_validations(trainer)
-        if stop:
-            self.reason = stop
-            trainer.should_stop = stop != "preempted"  # which leaves from within, before its next step
+        return pace
+
+    def _replanned(self, step: int, pace: float | None) -> int:
+        """Steps that fit at this pace, where that is 1 % more or fewer of those left than planned."""
+        if pace is None or self.max_time is None:
+            return self.planned
+        fits = step + int((self.max_time - self.elapsed) / pace)
+        fits = min(self.max_steps, max(step, fits))
+        return fits if abs(fits - self.planned) > 0.01 * max(1, self.planned - step) else self.planned
+
+    def _end(self, step: int, planned: int) -> str:
+        if self.max_time is not None and self.elapsed >= self.max_time:
+            return "time"
+        if step >= planned:
+            return "steps" if planned == self.max_steps else "time"
+        return ""
 
     def on_train_end(self, trainer: Trainer, module: LightningModule) -> None:
         self.elapsed_before, self._started = self.elapsed, None
-        self._restore_handlers()
-
-    def on_exception(self, trainer: Trainer, module: LightningModule, exception: BaseException) -> None:
-        self._restore_handlers()
-
-    def _restore_handlers(self) -> None:
-        while self._handlers:
-            signal.signal(*self._handlers.popitem())
 
     # -- resuming ---------------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ CUT_SHORT = 75  # exit code: saved, and to be started again (EX_TEMPFAIL of syse
 
 
 def stamp(now: str) -> str:
-    """The last part of a run's folder: the same for every rank, and again after a requeue or restart.
+    """Names the last part of a run's folder: the same for every rank, and again after a requeue or restart.
 
     `now` is each process's own clock, which is no use where ``srun`` or ``torchrun`` starts several:
     they agree on the job's step, the rendezvous, or the time at which their common parent started.
@@ -32,7 +32,7 @@ def stamp(now: str) -> str:
 
 
 def slurm_job() -> str:
-    """This job's number, as ``scontrol`` takes it."""
+    """Returns this job's number, as ``scontrol`` takes it."""
     if array := os.environ.get("SLURM_ARRAY_JOB_ID"):
         return f"{array}_{os.environ['SLURM_ARRAY_TASK_ID']}"
     return os.environ["SLURM_JOB_ID"]
@@ -49,18 +49,19 @@ def preemptible() -> bool:
 
 
 def requeue() -> NoReturn:
-    """Leave, with this Slurm job queued again: by submitit's own handler under submitit, else by ``scontrol``.
+    """Leaves, with this Slurm job queued again: by submitit's own handler under submitit, else by ``scontrol``.
 
-    Outside Slurm it leaves with `CUT_SHORT`, and whoever sent the signal starts it again. Slurm ends the other ranks; they wait for it, because the first one to leave would take the
-    rank that speaks to Slurm with it.
+    Outside Slurm it leaves with `CUT_SHORT`, and whoever sent the signal starts it again. Within, Slurm ends
+    the other ranks; they wait for it, because the first one to leave would take the rank that speaks to
+    Slurm with it.
     """
     if "SLURM_JOB_ID" not in os.environ:
         raise SystemExit(CUT_SHORT)
     if int(os.environ.get("SLURM_PROCID", "0")) == 0:
         handlers = [signal.getsignal(number) for number in (signal.SIGUSR2, signal.SIGUSR1)]
-        submitits = [handler for handler in handlers if "submitit" in getattr(handler, "__module__", "")]
-        if submitits:
-            submitits[0](signal.SIGUSR2, None)
+        submitit = next((handler for handler in handlers if "submitit" in getattr(handler, "__module__", "")), None)
+        if submitit is not None:
+            submitit(signal.SIGUSR2, None)
         else:
             subprocess.run(["scontrol", "requeue", slurm_job()], check=True, timeout=60)
     time.sleep(60)

@@ -16,17 +16,29 @@ log = logging.getLogger(__name__)
 
 
 class TrainingProgress(ProgressBar):
-    """Step, patches/s, loss, validation PSNR and the time left, by the budget's plan.
+    """Shows step, patches/s, loss, the monitored metric and the time left, by the budget's plan.
 
     Args:
         budget: knows the planned steps and the time limit.
         throughput: knows the pace.
+        monitor: the metric that is shown, as it is logged.
+        unit: of that metric; empty where it has none.
+        digits: that metric's behind the point.
         interval: seconds between lines where the output is not a terminal.
     """
 
-    def __init__(self, budget: Budget, throughput: Throughput, interval: float = 30.0):
+    def __init__(
+        self,
+        budget: Budget,
+        throughput: Throughput,
+        monitor: str = "val/psnr",
+        unit: str = "dB",
+        digits: int = 2,
+        interval: float = 30.0,
+    ):
         super().__init__()
         self.budget, self.throughput, self.interval = budget, throughput, interval
+        self.monitor, self.unit, self.digits = monitor, unit, digits
         self.enabled = True
         self.bar = None  # a rich.progress.Progress, on a terminal
 
@@ -61,15 +73,15 @@ class TrainingProgress(ProgressBar):
             self._estimated = True
             pace = self.throughput.average.patches_per_second
             planned, whole = self.budget.planned, clock(left + now - self._start)
-            self._say(f"expected    {planned} steps in {whole} at {pace:.0f} patches/s")
+            self._log_line(f"expected    {planned} steps in {whole} at {pace:.0f} patches/s")
         if self.bar:
             done = self.budget.progress(trainer.global_step)
             self.bar.update(self.task, completed=done, description=self._line(trainer, left))
         elif due:
             log.info(self._line(trainer, left))
 
-    def _say(self, message: str) -> None:
-        """A line of its own, also while the bar stands on the last one."""
+    def _log_line(self, message: str) -> None:
+        """Logs a line of its own, also while the bar stands on the last one."""
         if self.bar:
             self.bar.stop()
         log.info(message)
@@ -89,8 +101,9 @@ class TrainingProgress(ProgressBar):
         parts.append(f"{self.throughput.average.patches_per_second:.0f} patches/s")
         if "train/loss" in metrics:
             parts.append(f"loss {float(metrics['train/loss']):.3g}")
-        if "val/psnr" in metrics:
-            parts.append(f"val {float(metrics['val/psnr']):.2f} dB")
+        if self.monitor in metrics:
+            value = f"{self.monitor.replace('/', ' ')} {float(metrics[self.monitor]):.{self.digits}f}"
+            parts.append(f"{value} {self.unit}".rstrip())
         return "  ".join([*parts, f"{clock(left)} left"])
 
     def on_train_end(self, trainer: Trainer, module: LightningModule) -> None:
@@ -109,7 +122,7 @@ class TrainingProgress(ProgressBar):
 
 
 def clock(seconds: float) -> str:
-    """Seconds as a clock shows them.
+    """Writes seconds as a clock shows them.
 
     Example:
         >>> clock(75), clock(3725)

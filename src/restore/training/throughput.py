@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from lightning import Callback, LightningModule, Trainer
@@ -29,37 +27,45 @@ class Throughput(Callback):
         macs_per_patch: forward multiply-accumulates of one patch.
         batch_size: patches of a step, over all devices.
         peak: measured FLOP/s of one device.
-        history: file that takes a row per validation: step, seconds, patches, val PSNR and SSIM.
+
+    Attributes:
+        seconds, steps: of training, so far and in this process.
     """
 
     warm_up = 3
 
-    def __init__(self, macs_per_patch: int, batch_size: int, peak: float, history: Path | None = None):
-        self.macs_per_patch, self.batch_size, self.peak, self.history = macs_per_patch, batch_size, peak, history
+    def __init__(self, macs_per_patch: int, batch_size: int, peak: float):
+        self.macs_per_patch, self.batch_size, self.peak = macs_per_patch, batch_size, peak
         self.seconds = 0.0
         self.steps = 0
-        self.seen = 0
         self.world_size = 1
-        self._since: float | None = None
-        self._window = (0, 0.0)
+        self._since: float | None = None  # when the last step or validation ended
+        self._seen = 0  # steps since training started
+        self._window = (0, 0.0)  # steps and seconds when the pace was last logged
 
     def pace(self, steps: int, seconds: float) -> Pace:
+        """Throughput of so many steps in so many seconds."""
         patches = steps * self.batch_size / seconds if seconds else 0.0
         flops = 6 * self.macs_per_patch * patches
         return Pace(patches, flops, flops / (self.peak * self.world_size))
 
     @property
     def average(self) -> Pace:
+        """Throughput of all steps so far."""
         return self.pace(self.steps, self.seconds)
+
+    @property
+    def _warm(self) -> bool:
+        return self._since is not None and self._seen > self.warm_up
 
     def on_train_start(self, trainer: Trainer, module: LightningModule) -> None:
         self.world_size = trainer.world_size
-        self._since, self.seen = None, 0
+        self._since, self._seen = None, 0
 
     def on_train_batch_end(self, trainer: Trainer, module: LightningModule, outputs, batch, batch_idx: int) -> None:
         now = time.perf_counter()
-        self.seen += 1
-        if self._since is not None and self.seen > self.warm_up:
+        self._seen += 1
+        if self._warm:
             self.seconds += now - self._since
             self.steps += 1
         self._since = now
@@ -77,22 +83,9 @@ class Throughput(Callback):
             logger.log_metrics(values, step=trainer.global_step)
 
     def on_validation_start(self, trainer: Trainer, module: LightningModule) -> None:
-        if self._since is not None and self.seen > self.warm_up and trainer.strategy.root_device.type == "cuda":
+        if self._warm and trainer.strategy.root_device.type == "cuda":
             torch.cuda.synchronize()  # the steps still queued are training's time, not the validation's
             self.seconds += time.perf_counter() - self._since
 
     def on_validation_end(self, trainer: Trainer, module: LightningModule) -> None:
         self._since = time.perf_counter()
-        if trainer.sanity_checking or not trainer.is_global_zero or self.history is None:
-            return
-        budget = next((c for c in trainer.callbacks if hasattr(c, "elapsed")), None)
-        metrics = {name: float(trainer.callback_metrics[name]) for name in ("val/psnr", "val/ssim")}
-        row = {"step": trainer.global_step, "patches": trainer.global_step * self.batch_size}
-        row |= {"seconds": round(budget.elapsed, 2) if budget else "", **metrics}
-        self.history.parent.mkdir(parents=True, exist_ok=True)
-        fresh = not self.history.exists()
-        with self.history.open("a", newline="") as file:
-            writer = csv.DictWriter(file, row)
-            if fresh:
-                writer.writeheader()
-            writer.writerow(row)

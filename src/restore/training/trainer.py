@@ -1,12 +1,10 @@
-"""A Lightning Trainer as every run of ours has it."""
+"""A Lightning Trainer as every run has it."""
 
 from __future__ import annotations
 
-import inspect
 import os
 from collections.abc import Sequence
 from datetime import timedelta
-from pathlib import Path
 
 import torch
 from lightning import Callback, Trainer
@@ -15,11 +13,12 @@ from lightning.pytorch.callbacks import EMAWeightAveraging, ModelCheckpoint
 from lightning.pytorch.loggers import Logger
 from lightning.pytorch.plugins.environments import SLURMEnvironment, TorchElasticEnvironment
 from lightning.pytorch.strategies import DDPStrategy, Strategy
-from torch.nn.parallel import DistributedDataParallel
 
 from restore.errors import RequestError
+from restore.runfolder import RunFolder
 from restore.training.budget import Budget
 from restore.training.hardware import device_kind
+from restore.training.lightning_compat import keep_buffers_apart
 
 RANK_TIMEOUT = timedelta(minutes=10)  # a rank that waits longer for another one gives up (gloo notices a death at once)
 NEVER = 10**9  # steps between validations until the budget has spaced them
@@ -41,11 +40,33 @@ def moving_average(decay: float) -> EMAWeightAveraging:
     return EMAWeightAveraging(decay=decay)
 
 
+def keep_best(folder: RunFolder, monitor: str, mode: str) -> ModelCheckpoint:
+    """Keeps the checkpoint that validated best, and the newest, under the run folder's names for them."""
+    keep = ModelCheckpoint(
+        folder.checkpoints,
+        filename=folder.best.stem,
+        monitor=monitor,
+        mode=mode,
+        save_last=True,
+        auto_insert_metric_name=False,
+        enable_version_counter=False,
+        save_on_train_epoch_end=False,
+    )
+    keep.CHECKPOINT_NAME_LAST = folder.last.stem
+    return keep
+
+
+def _ddp() -> DDPStrategy:
+    return DDPStrategy(timeout=RANK_TIMEOUT, gradient_as_bucket_view=True, **keep_buffers_apart())
+
+
 def make_trainer(
-    folder: Path,
+    folder: RunFolder,
     budget: Budget,
     callbacks: Sequence[Callback],
     logger: Logger | None,
+    monitor: str = "val/psnr",
+    mode: str = "max",
     accelerator: str = "auto",
     devices: int | str = 1,
     num_nodes: int = 1,
@@ -54,7 +75,7 @@ def make_trainer(
     clip: dict[str, float] | None = None,
     log_every_n_steps: int = 20,
 ) -> Trainer:
-    """A trainer that stops by its budget and keeps ``checkpoints/best.ckpt`` (by val/psnr) and ``last.ckpt``.
+    """Makes a trainer that stops by its budget and keeps the best checkpoint and the last.
 
     Over several processes it is DDP that does not broadcast buffers before each forward pass: ranks
     may validate different numbers of images, where a broadcast would wait for ever; batch norm is
@@ -62,6 +83,10 @@ def make_trainer(
     statistics are rank 0's, shared before each validation.
 
     Args:
+        folder: takes the checkpoints.
+        callbacks: they stand behind the budget.
+        monitor: logged metric by which a checkpoint is the best.
+        mode: ``max`` where a higher one is better, else ``min``.
         devices: per node, or ``auto``.
         clip: gradients are clipped at ``{norm: <largest norm>}`` or ``{value: <largest element>}``; empty for not.
 
@@ -72,21 +97,9 @@ def make_trainer(
     parallel = devices not in (1, "1") or num_nodes > 1
     kind = device_kind(accelerator)
     if parallel and strategy == "auto" and (devices != "auto" or kind == "cuda"):
-        known = inspect.signature(DistributedDataParallel).parameters
-        name = "forward_sync_buffers" if "forward_sync_buffers" in known else "broadcast_buffers"  # torch 2.13, before
-        strategy = DDPStrategy(timeout=RANK_TIMEOUT, gradient_as_bucket_view=True, **{name: False})
+        strategy = _ddp()
     if kind == "cpu" and isinstance(devices, int) and devices > 1:
         torch.set_num_threads(max(1, (os.cpu_count() or 1) // devices))
-    keep = ModelCheckpoint(
-        folder / "checkpoints",
-        filename="best",
-        monitor="val/psnr",
-        mode="max",
-        save_last=True,
-        auto_insert_metric_name=False,
-        enable_version_counter=False,
-        save_on_train_epoch_end=False,
-    )
     try:
         return Trainer(
             accelerator=accelerator,
@@ -103,10 +116,10 @@ def make_trainer(
             gradient_clip_val=clip_value,
             gradient_clip_algorithm=clip_by,
             log_every_n_steps=log_every_n_steps,
-            callbacks=[budget, *callbacks, keep],
+            callbacks=[budget, *callbacks, keep_best(folder, monitor, mode)],
             logger=logger or False,
             use_distributed_sampler=False,
-            plugins=[SLURMEnvironment(auto_requeue=False)] if under_slurm() else None,  # the Budget sees to it
+            plugins=[SLURMEnvironment(auto_requeue=False)] if under_slurm() else None,  # Preemption sees to it
             enable_model_summary=False,
             default_root_dir=folder,
         )

@@ -1,0 +1,70 @@
+"""What has no public name in Lightning 2.6 and torch 2.11–2.13: each in a function that fails when it is gone."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+from torch.nn.parallel import DistributedDataParallel
+
+if TYPE_CHECKING:
+    from lightning import Trainer
+
+
+def _replace(owner: Any, name: str, value: Any) -> None:
+    """Sets an attribute that must be there: set on an object that reads another one, it would do nothing."""
+    if not hasattr(owner, name):
+        raise AttributeError(f"{type(owner).__name__} has no {name} any more: see restore.training.lightning_compat")
+    setattr(owner, name, value)
+
+
+def count_logged_steps(trainer: Trainer) -> None:
+    """Tells loggers the optimiser's step: Lightning 2.6 saves its own count one short.
+
+    To be called when training starts; else a resumed run logs under the steps of the one before.
+    """
+    _replace(trainer.fit_loop.epoch_loop, "_batches_that_stepped", trainer.global_step)
+
+
+def validate_every(trainer: Trainer, batches: int) -> None:
+    """Validates after so many batches from now on: ``val_check_interval`` is read at the start of `fit` alone."""
+    _replace(trainer, "val_check_batch", batches)
+
+
+def uncount_batch(trainer: Trainer) -> None:
+    """Takes back the count of a batch that was fetched and not begun.
+
+    Saved as counted, it would bring every later validation of the resumed run forward by a batch
+    (Lightning 2.6 counts a batch as ready before ``on_train_batch_start``).
+    """
+    progress = trainer.fit_loop.epoch_loop.batch_progress
+    for count in (progress.current, progress.total):
+        _replace(count, "ready", count.ready - 1)
+
+
+def keep_buffers_apart() -> dict[str, bool]:
+    """The argument by which DDP does not broadcast buffers before each forward pass; torch 2.13 renamed it."""
+    known = inspect.signature(DistributedDataParallel).parameters
+    names = [name for name in ("forward_sync_buffers", "broadcast_buffers") if name in known]
+    if not names:
+        raise AttributeError("DistributedDataParallel has neither forward_sync_buffers nor broadcast_buffers")
+    return {names[0]: False}
+
+
+def cpu_has_bf16_units() -> bool:
+    """Whether this CPU has AMX or AVX512-BF16; torch 2.13 has no public question, and one without it gets no."""
+    questions = (getattr(torch.cpu, name, None) for name in ("_is_amx_tile_supported", "_is_avx512_bf16_supported"))
+    return any(question is not None and question() for question in questions)
+
+
+def lerp(starts: Sequence[Tensor], ends: Sequence[Tensor], weight: float) -> tuple[Tensor, ...]:
+    """``start + weight · (end − start)`` of many tensors in one call; torch names what its own optimisers use so."""
+    return torch._foreach_lerp(starts, ends, weight)
+
+
+def lerp_(starts: Sequence[Tensor], ends: Sequence[Tensor], weight: float) -> None:
+    """The same in place of the starts."""
+    torch._foreach_lerp_(starts, ends, weight)
