@@ -18,6 +18,7 @@ from restore.data.datamodule import RestorationData
 from restore.data.overlap import overlaps
 from restore.errors import RequestError, unknown_name
 from restore.evaluation.score import score_set
+from restore.models.fusion import merge_batch_norm
 from restore.results import rows as conclusion
 from restore.results import store
 from restore.results.rows import RunMetadata
@@ -50,11 +51,9 @@ def evaluate(config: DictConfig) -> float:
         log.warning(f"left out    {bad}")
     seen = overlaps_with_training(config, run, tests)
 
-    if hasattr(network, "merged"):
-        network = network.merged()
     disable_tf32()
     device = torch.device(device_kind(config.accelerator))
-    network = network.to(device, memory_format=torch.channels_last).eval()
+    network = merge_batch_norm(network).to(device, memory_format=torch.channels_last).eval()
     scores = [
         score
         for images in tests
