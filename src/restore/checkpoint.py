@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import hashlib
+import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from restore.errors import RequestError
-from restore.models.matconvnet import load_dncnn
+from restore.models.fusion import merge_batch_norm
+from restore.models.matconvnet import read_convolutions
 from restore.runfolder import RunFolder
+
+log = logging.getLogger("restore")
 
 
 def load_weights(network: nn.Module, file: str | Path, model_name: str) -> nn.Module:
     """A network with the weights of a file: a checkpoint, a run folder, a state dict or a MatConvNet ``.mat``.
 
-    A published DnCNN comes with its batch norm merged, so a network without batch norm is returned
-    for it. Only tensors and plain values are unpickled.
+    A ``.mat``, and a state dict of convolutions alone of which no key is the network's, fill the
+    network's convolutions in their order. Neither holds batch norm, so a network that has it is
+    returned with its batch norms merged into the convolutions, whose weights are the file's.
+    Only tensors and plain values are unpickled.
 
     Raises:
         RequestError: the file is missing, unreadable, or holds the weights of another network.
@@ -28,44 +35,80 @@ def load_weights(network: nn.Module, file: str | Path, model_name: str) -> nn.Mo
         raise RequestError(f"there is no weights file {path}")
     if path.suffix == ".mat":
         try:
-            loaded = load_dncnn(path)
+            return _fill(network, read_convolutions(path), (nn.Conv2d,), path, model_name)
         except ValueError as error:
             raise RequestError(str(error)) from error
-        _check_same(_convolutions(network), _convolutions(loaded), path, model_name)
-        return loaded
-    state = read_state(path)
-    _check_same(
-        {k: tuple(v.shape) for k, v in network.state_dict().items()},
-        {k: tuple(v.shape) for k, v in state.items()},
-        path,
-        model_name,
-    )
+    state, own = read_state(path), network.state_dict()
+    convolutions = _convolutions(state)
+    if convolutions and state.keys().isdisjoint(own):
+        network = _fill(network, convolutions, (nn.Conv2d, nn.ConvTranspose2d), path, model_name)
+        log.info(f"weights     {path.name} has keys of its own: its {len(convolutions)} convolutions taken in order")
+        return network
+    _check_same(_shapes(own), _shapes(state), path, model_name)
     network.load_state_dict(state)
     return network
 
 
-def read_state(path: Path) -> dict[str, torch.Tensor]:
+def read_state(path: Path) -> dict[str, Tensor]:
     """The network's tensors in a checkpoint of ours or a plain state dict, as float32."""
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # pickle, zip and torch each have their own
         raise RequestError(f"{path} is not a checkpoint that can be read ({str(error).splitlines()[0]})") from error
     state = content.get("state_dict", content) if isinstance(content, dict) else {}
-    state = {key.removeprefix("network."): value for key, value in state.items() if isinstance(value, torch.Tensor)}
+    state = {key.removeprefix("network."): value for key, value in state.items() if isinstance(value, Tensor)}
     if not state:
         raise RequestError(f"{path} holds no weights")
     return {key: value.float() if value.is_floating_point() else value for key, value in state.items()}
 
 
-def _convolutions(network: nn.Module) -> dict[str, tuple]:
-    layers = (layer for layer in network.modules() if isinstance(layer, nn.Conv2d))
-    return {f"convolution {number}": tuple(layer.weight.shape) for number, layer in enumerate(layers, start=1)}
+def _convolutions(state: dict[str, Tensor]) -> list[tuple[Tensor, Tensor | None]]:
+    """Weight and bias of each layer of a state dict of convolutions alone, in order; of any other none."""
+    layers: dict[str, dict[str, Tensor]] = {}
+    for key, value in state.items():
+        layer, _, name = key.rpartition(".")
+        layers.setdefault(layer, {})[name] = value
+    if any(
+        not {"weight"} <= set(layer) <= {"weight", "bias"} or layer["weight"].dim() != 4 for layer in layers.values()
+    ):
+        return []
+    return [(layer["weight"], layer.get("bias")) for layer in layers.values()]
 
 
-def _check_same(wanted: dict[str, tuple], found: dict[str, tuple], path: Path, model_name: str) -> None:
-    for name in [*wanted, *found]:
-        if wanted.get(name) != found.get(name):
-            here, there = wanted.get(name, "absent"), found.get(name, "absent")
+def _fill(
+    network: nn.Module,
+    convolutions: Sequence[tuple[Tensor, Tensor | None]],
+    kinds: tuple[type[nn.Module], ...],
+    path: Path,
+    model_name: str,
+) -> nn.Module:
+    """The network, batch norm merged, with weights and biases put into its layers of these kinds in their order."""
+    network = merge_batch_norm(network)
+    layers = [layer for layer in network.modules() if isinstance(layer, kinds)]
+    shapes = {f"convolution {n}": tuple(layer.weight.shape) for n, layer in enumerate(layers, start=1)}
+    in_file = {f"convolution {n}": tuple(weight.shape) for n, (weight, _) in enumerate(convolutions, start=1)}
+    _check_same(shapes, in_file, path, model_name)
+    count = sum(len(layer.state_dict()) for layer in layers)
+    if count != len(network.state_dict()):
+        raise RequestError(f"{path} holds convolutions alone, and model={model_name} has other layers with weights")
+    for number, (layer, (weight, bias)) in enumerate(zip(layers, convolutions, strict=True), start=1):
+        bias = weight.new_zeros(layer.weight.shape[0]) if bias is None else bias
+        if layer.bias is not None:
+            layer.bias.data.copy_(bias)
+        elif bias.any():
+            raise RequestError(f"convolution {number} of {path} has a bias, and that of model={model_name} has none")
+        layer.weight.data.copy_(weight)
+    return network
+
+
+def _shapes(state: dict[str, Tensor]) -> dict[str, tuple]:
+    return {key: tuple(value.shape) for key, value in state.items()}
+
+
+def _check_same(in_network: dict[str, tuple], in_file: dict[str, tuple], path: Path, model_name: str) -> None:
+    for name in [*in_network, *in_file]:
+        if in_network.get(name) != in_file.get(name):
+            here, there = in_network.get(name, "absent"), in_file.get(name, "absent")
             raise RequestError(
                 f"the weights of {path} do not fit model={model_name}: {name} is {there} in the file and {here} in the "
                 f"network (other model, model.width, model.depth, model.kernel_size or task.channels?)"
@@ -74,12 +117,12 @@ def _check_same(wanted: dict[str, tuple], found: dict[str, tuple], path: Path, m
 
 def lighten(run: RunFolder) -> None:
     """Of a finished run's checkpoints keep the best one's weights, in float16; cut at any moment, they are not lost."""
-    chosen, kept = run.checkpoint(), run.best
-    steps = torch.load(chosen, map_location="cpu", weights_only=True).get("global_step", 0)
-    state = {key: value.half() if value.is_floating_point() else value for key, value in read_state(chosen).items()}
-    partial = kept.with_name(".best.ckpt")
+    checkpoint = run.checkpoint()
+    steps = torch.load(checkpoint, map_location="cpu", weights_only=True).get("global_step", 0)
+    state = {key: value.half() if value.is_floating_point() else value for key, value in read_state(checkpoint).items()}
+    partial = run.best.with_name(".best.ckpt")
     torch.save({"state_dict": state, "global_step": steps}, partial)
-    partial.replace(kept)
+    partial.replace(run.best)
     run.last.unlink(missing_ok=True)
 
 

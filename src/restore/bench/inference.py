@@ -12,6 +12,7 @@ from restore.bench.measure import interleaved, median_seconds, report
 from restore.evaluation.score import autocast
 from restore.evaluation.self_ensemble import self_ensemble
 from restore.models.dncnn import DnCNN
+from restore.models.fusion import merge_batch_norm
 from restore.models.red import REDNet
 from restore.results.tables import markdown
 from restore.training.hardware import device_kind
@@ -47,7 +48,7 @@ def restoring(
 def precisions(repeats: int) -> tuple[list[dict], str]:
     """DnCNN-S on an image of BSD68's size: float32 and bfloat16, batch norm merged or not, batches, ×8 ensemble."""
     network, one, four = DnCNN(), torch.rand(1, 1, *BSD), torch.rand(4, 1, *BSD)
-    merged = network.merged()
+    merged = merge_batch_norm(network)
     calls = {
         "float32, batch norm as trained": (restoring(network, one), 1),
         "float32": (restoring(merged, one), 1),
@@ -69,7 +70,7 @@ def sizes(repeats: int) -> tuple[list[dict], str]:
     """DnCNN, Table IV."""
     rows, lines = [], []
     for name, depth in (("dncnn_s", 17), ("dncnn_b", 20)):
-        network = DnCNN(depth=depth).merged()
+        network = merge_batch_norm(DnCNN(depth=depth))
         for side in (256, 512, 1024):
             image = torch.rand(1, 1, side, side)
             found = [median_seconds(restoring(network, image, p), max(2, repeats // 2)) for p in ("32", "bf16-mixed")]

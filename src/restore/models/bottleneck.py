@@ -8,7 +8,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn.functional import pad, relu
 
-from restore.models.layers import check
+from restore.models.layers import check, he_normal_, near_zero_
 
 
 class Bottleneck(nn.Module):
@@ -39,13 +39,11 @@ class Bottleneck(nn.Module):
             nn.ConvTranspose2d(sizes[i + 1], sizes[i], 3, stride=3) for i in reversed(range(5))
         )
         for convolution, deconvolution in zip(self.encoder, reversed(self.decoder), strict=True):
-            nn.init.kaiming_normal_(convolution.weight, nonlinearity="relu")
+            he_normal_(convolution)
             # filters of stride 3 do not overlap: each output pixel sums over the input's maps alone
-            nn.init.normal_(deconvolution.weight, std=(2 / deconvolution.in_channels) ** 0.5)
-            nn.init.zeros_(convolution.bias)
-            nn.init.zeros_(deconvolution.bias)
+            he_normal_(deconvolution, fan=deconvolution.in_channels)
         if skips:
-            nn.init.normal_(self.decoder[-1].weight, std=1e-3)
+            near_zero_(self.decoder[-1])
 
     def forward(self, degraded: Tensor) -> Tensor:
         height, width = degraded.shape[-2:]

@@ -8,6 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from restore.conditions import apply_network, stand_in, told
+
+CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d)
+
 
 @dataclass(frozen=True)
 class Cost:
@@ -25,7 +29,10 @@ def count_cost(network: nn.Module, channels: int, height: int, width: int) -> Co
     size); bias, activation and normalisation are left out, as in the papers' own counts. A backward
     pass costs twice as much again. The receptive field is that of the longest way through:
     ``1 + Σ (k − 1) · d`` over convolutions and poolings, ``1 + Σ (⌈k / s⌉ − 1) · d`` over transposed
-    convolutions of stride s, where d is how many pixels of the image lie between two of the layer's input.
+    convolutions of stride s, where d is how many pixels of the image lie between two of the layer's
+    input. An `nn.PixelUnshuffle` by r gathers r × r pixels, as a pooling does: ``(r − 1) · d``.
+
+    A network that is told something is counted with conditions of no meaning.
 
     Example:
         >>> from restore.models.red import REDNet
@@ -37,23 +44,28 @@ def count_cost(network: nn.Module, channels: int, height: int, width: int) -> Co
 
     def count_macs(layer: nn.Module, inputs: tuple[torch.Tensor], output: torch.Tensor) -> None:
         nonlocal macs
-        if not isinstance(layer, nn.MaxPool2d):
+        if isinstance(layer, CONVOLUTIONS):
             pixels = (inputs[0] if isinstance(layer, nn.ConvTranspose2d) else output)[0, 0].numel()
             macs += layer.weight.numel() * pixels
 
     def count_field(layer: nn.Module, inputs: tuple[torch.Tensor], output: torch.Tensor) -> None:
         nonlocal field
-        distance = round(side / inputs[0].shape[-1])
-        kernel, stride = (
-            value[0] if isinstance(value, tuple) else value for value in (layer.kernel_size, layer.stride)
-        )
-        field += (-(-kernel // stride) - 1 if isinstance(layer, nn.ConvTranspose2d) else kernel - 1) * distance
+        field += _reach(layer) * round(side / inputs[0].shape[-1])
 
-    layers = [m for m in network.modules() if isinstance(m, (nn.Conv2d, nn.ConvTranspose2d, nn.MaxPool2d))]
+    layers = [m for m in network.modules() if isinstance(m, (*CONVOLUTIONS, nn.MaxPool2d, nn.PixelUnshuffle))]
     for hook, size in ((count_macs, (height, width)), (count_field, (side, side))):
         handles = [layer.register_forward_hook(hook) for layer in layers]
+        image = torch.empty(1, channels, *size, device="meta")
         with torch.no_grad():
-            network(torch.empty(1, channels, *size, device="meta"))
+            apply_network(network, image, stand_in(told(network), image))
         for handle in handles:
             handle.remove()
     return Cost(sum(p.numel() for p in network.parameters()), macs, field)
+
+
+def _reach(layer: nn.Module) -> int:
+    """How many more pixels of its input than one an output pixel of a layer sees, along a side."""
+    if isinstance(layer, nn.PixelUnshuffle):
+        return layer.downscale_factor - 1
+    kernel, stride = (value[0] if isinstance(value, tuple) else value for value in (layer.kernel_size, layer.stride))
+    return -(-kernel // stride) - 1 if isinstance(layer, nn.ConvTranspose2d) else kernel - 1

@@ -6,12 +6,9 @@ CNN for Image Denoising", IEEE TIP 2017, arXiv 1608.03981.
 
 from __future__ import annotations
 
-import copy
-
 from torch import Tensor, nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from restore.models.layers import check
+from restore.models.layers import check, he_normal_, near_zero_
 
 
 class DnCNN(nn.Module):
@@ -65,28 +62,10 @@ class DnCNN(nn.Module):
     def reset_parameters(self) -> None:
         for layer in self.body:
             if isinstance(layer, nn.Conv2d):
-                nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
-                if layer.bias is not None:
-                    nn.init.zeros_(layer.bias)
+                he_normal_(layer)
         if self.residual:
-            nn.init.normal_(self.body[-1].weight, std=1e-3)
+            near_zero_(self.body[-1])
 
     def forward(self, degraded: Tensor) -> Tensor:
         output = self.body(degraded)
         return degraded - output if self.residual else output
-
-    def merged(self) -> DnCNN:
-        """The same function with each batch norm folded into the convolution before it, for inference.
-
-        What is left is a chain of convolutions and ReLUs, as the authors publish theirs: equal to
-        rounding, and without a pass over every map per batch norm.
-        """
-        network = copy.deepcopy(self).eval()
-        layers: list[nn.Module] = []
-        for layer in network.body:
-            if isinstance(layer, nn.BatchNorm2d):
-                layers[-1] = fuse_conv_bn_eval(layers[-1], layer)
-            else:
-                layers.append(layer)
-        network.body = nn.Sequential(*layers)
-        return network

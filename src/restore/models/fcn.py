@@ -8,7 +8,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn.functional import interpolate, relu
 
-from restore.models.layers import check
+from restore.models.layers import check, he_normal_, near_zero_
 
 
 class FullyConvolutional(nn.Module):
@@ -43,9 +43,8 @@ class FullyConvolutional(nn.Module):
         sizes = [channels, *[width] * (depth - 1), channels]
         self.body = nn.ModuleList(nn.Conv2d(sizes[i], sizes[i + 1], kernel_size, padding=padding) for i in range(depth))
         for layer in self.body:
-            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
-            nn.init.zeros_(layer.bias)
-        nn.init.normal_(self.body[-1].weight, std=1e-3)
+            he_normal_(layer)
+        near_zero_(self.body[-1])
 
     def forward(self, degraded: Tensor) -> Tensor:
         x = degraded

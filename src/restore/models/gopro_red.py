@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-from restore.models.layers import check, skips_between
+from restore.models.layers import check, he_normal_, skips_between
 
 
 class GoproRED(nn.Module):
@@ -53,7 +53,8 @@ class GoproRED(nn.Module):
 
         def block(layer: type[nn.Module], maps: tuple[int, int], end: nn.Module) -> nn.Sequential:
             convolution = layer(*maps, kernel_size, padding=kernel_size // 2, bias=False)
-            nn.init.kaiming_normal_(convolution.weight, nonlinearity="relu")
+            # of a transposed one this counts the output's maps, as torch does; batch norm takes the scale away
+            he_normal_(convolution, fan=convolution.weight[0].numel())
             return nn.Sequential(convolution, nn.BatchNorm2d(maps[1]), end)
 
         sizes = [channels] + [width] * half

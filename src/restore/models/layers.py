@@ -1,10 +1,12 @@
-"""What several networks share: the bounds of their arguments, chains of convolutions, and where skips go."""
+"""What several networks share: bounds of arguments, how weights start, where skips go, chains, condition maps."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from torch import nn
+from torch import Tensor, nn
+
+Convolution = nn.Conv2d | nn.ConvTranspose2d
 
 
 def check(
@@ -28,6 +30,26 @@ def check(
         raise ValueError(f"model.width must be at least 1 feature map, and it is {width}")
 
 
+def he_normal_(layer: Convolution, fan: int | None = None) -> None:
+    """Start a convolution as He et al. 2015 do: weights ``N(0, 2 / fan)``, bias zero.
+
+    K. He, X. Zhang, S. Ren, J. Sun, "Delving Deep into Rectifiers", ICCV 2015, arXiv 1502.01852, section 2.2.
+
+    Args:
+        fan: how many weights an output pixel sums over; by default ``in_channels · k²``, which for a
+            transposed convolution is right at stride 1.
+    """
+    fan = fan or layer.in_channels * layer.kernel_size[0] * layer.kernel_size[1]
+    nn.init.normal_(layer.weight, std=(2 / fan) ** 0.5)
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
+
+
+def near_zero_(layer: Convolution) -> None:
+    """Start a last layer's weights at ``N(0, 1e-3²)``: a network that adds its input starts from the identity."""
+    nn.init.normal_(layer.weight, std=1e-3)
+
+
 def skips_between(layers: int, step: int) -> tuple[int, ...]:
     """Numbers (from 1) of every `step`-th layer below `layers`; none where the step is 0.
 
@@ -38,15 +60,41 @@ def skips_between(layers: int, step: int) -> tuple[int, ...]:
     return tuple(range(step, layers, step)) if step else ()
 
 
-def chain(maps: Sequence[int], kernel_sizes: Sequence[int]) -> nn.Sequential:
+def chain(maps: Sequence[int], kernel_sizes: Sequence[int], batch_norm: bool = False) -> nn.Sequential:
     """Convolutions from each number of maps to the next, padded with zeros, with a ReLU between two of them.
 
-    Weights start as He et al. 2015 do, biases at zero.
+    Weights start as He et al. 2015 do.
+
+    Args:
+        maps: channels of the input, of every map between, and of the output.
+        kernel_sizes: of each convolution, odd.
+        batch_norm: normalise between each convolution and its ReLU, but for the first and the last
+            convolution, as DnCNN does; those convolutions have no bias.
     """
     layers: list[nn.Module] = []
-    for inside, outside, kernel_size in zip(maps[:-1], maps[1:], kernel_sizes, strict=True):
-        convolution = nn.Conv2d(inside, outside, kernel_size, padding=kernel_size // 2)
-        nn.init.kaiming_normal_(convolution.weight, nonlinearity="relu")
-        nn.init.zeros_(convolution.bias)
-        layers += [convolution, nn.ReLU()]
+    for number, kernel_size in enumerate(kernel_sizes):
+        normalised = batch_norm and 0 < number < len(kernel_sizes) - 1
+        inside, outside = maps[number : number + 2]
+        layers.append(nn.Conv2d(inside, outside, kernel_size, padding=kernel_size // 2, bias=not normalised))
+        he_normal_(layers[-1])
+        if normalised:
+            layers.append(nn.BatchNorm2d(outside))
+        layers.append(nn.ReLU())
     return nn.Sequential(*layers[:-1])
+
+
+def condition_map(condition: Tensor, image: Tensor) -> Tensor:
+    """A condition as one map of the image's size: a value ``(B,)`` spread over it, a map as it is.
+
+    Shape:
+        ``(B,)`` or ``(B, 1, H, W)``, and an image ``(B, C, H, W)``, to ``(B, 1, H, W)``.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    count, _, height, width = image.shape
+    if condition.shape == (count,):
+        condition = condition.view(-1, 1, 1, 1).expand(-1, 1, height, width)
+    if condition.shape != (count, 1, height, width):
+        raise ValueError(f"a condition of {tuple(condition.shape)} does not fit images of {tuple(image.shape)}")
+    return condition.to(image.dtype)

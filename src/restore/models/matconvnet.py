@@ -1,63 +1,109 @@
-"""Weights as the authors of DnCNN published them: MatConvNet networks in MATLAB v7.3 files."""
+"""Convolutions of MatConvNet's networks (`simplenn`), as the authors of DnCNN and FFDNet published theirs."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from restore.models.dncnn import DnCNN
+Layer = tuple[str, list[np.ndarray]]  # its type, and its weights with MATLAB's order of axes
+FIELDS = (("weights",), ("filters", "biases"))  # what MatConvNet calls them today, and what it did at first
 
 
 def read_convolutions(path: str | Path) -> list[tuple[Tensor, Tensor]]:
-    """Weight ``(out, in, k, k)`` and bias ``(out,)`` of every convolution of a ``net.layers`` file, in order.
+    """Read weight ``(out, in, k, k)`` and bias ``(out,)`` of every convolution of ``net.layers``, in order.
 
-    MATLAB stores arrays column first, so the file's axes read (out, in, x, y): the last two are swapped.
+    MATLAB v7.3 (HDF5) and v5 files. A batch norm is merged into the convolution before it; layers
+    without weights (ReLU, concatenation, sub-pixels, loss) are passed over.
 
     Raises:
-        ValueError: the file is not such a network.
+        ValueError: the file is not such a network, or has weights in layers of another type.
     """
-    import h5py  # only here: nothing else reads MATLAB files
-
-    def text(node) -> str:
-        return "".join(map(chr, node[()].ravel()))
-
-    convolutions = []
+    path = Path(path)
     try:
-        with h5py.File(path) as file:
-            for reference in file["net/layers"][()].ravel():
-                layer = file[reference]
-                if text(layer["type"]) != "conv":
-                    continue
-                weight, bias = (torch.from_numpy(file[r][()]).float() for r in layer["weights"][()].ravel())
-                if weight.dim() < 4:  # MATLAB drops trailing axes of length 1: a layer with one output map
-                    weight = weight.reshape((1,) * (4 - weight.dim()) + tuple(weight.shape))
-                convolutions.append((weight.transpose(-1, -2).contiguous(), bias.reshape(-1)))
-    except (OSError, KeyError, AttributeError, TypeError) as error:
-        raise ValueError(f"{path} is not a MatConvNet network in a MATLAB v7.3 file ({error})") from error
+        convolutions = _convolutions(_layers(path))
+    except Exception as error:  # h5py, scipy, and arrays that are not where they should be have each their own
+        raise ValueError(f"{path} is not a MatConvNet network that can be read ({error})") from error
     if len(convolutions) < 2:
         raise ValueError(f"{path} holds {len(convolutions)} convolutions, and a network needs at least 2")
+    return [(_float32(weight), _float32(bias)) for weight, bias in convolutions]
+
+
+def _convolutions(layers: Iterator[Layer]) -> list[tuple[np.ndarray, np.ndarray]]:
+    convolutions: list[tuple[np.ndarray, np.ndarray]] = []
+    before = ""
+    for kind, arrays in layers:
+        if kind == "conv":
+            convolutions.append(_convolution(*arrays))
+        elif kind == "bnorm" and before == "conv" and len(arrays) == 3:
+            convolutions[-1] = _merged(*convolutions[-1], *arrays)
+        elif arrays:
+            raise ValueError(f"a layer of type {kind} with {len(arrays)} weights after one of type {before or 'none'}")
+        before = kind
     return convolutions
 
 
-def load_dncnn(path: str | Path) -> DnCNN:
-    """The DnCNN of a published file; its batch norm has been merged into the convolutions."""
-    convolutions = read_convolutions(path)
-    first = convolutions[0][0]
-    network = DnCNN(
-        channels=first.shape[1],
-        depth=len(convolutions),
-        width=first.shape[0],
-        kernel_size=first.shape[-1],
-        batch_norm=False,
-    )
-    layers = [layer for layer in network.body if isinstance(layer, nn.Conv2d)]
-    for layer, (weight, bias) in zip(layers, convolutions, strict=True):
-        if layer.weight.shape != weight.shape:
-            raise ValueError(
-                f"{path} is not a DnCNN: a layer is {tuple(weight.shape)}, not {tuple(layer.weight.shape)}"
-            )
-        layer.weight.data.copy_(weight)
-        layer.bias.data.copy_(bias)
-    return network
+def _convolution(weight: np.ndarray, bias: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    weight = weight.reshape(weight.shape + (1,) * (4 - weight.ndim))  # MATLAB drops trailing axes of length 1
+    weight = weight.transpose(3, 2, 0, 1)  # (k, k, in, out) to (out, in, k, k)
+    return weight, np.zeros(len(weight)) if bias is None else bias.ravel()
+
+
+def _merged(
+    weight: np.ndarray, bias: np.ndarray, scale: np.ndarray, shift: np.ndarray, moments: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """A convolution and the batch norm after it in one; `moments` are a column of means, one of deviations."""
+    mean, deviation = moments.T.astype(np.float64)
+    gain = scale.ravel() / deviation
+    return weight * gain[:, None, None, None], (bias - mean) * gain + shift.ravel()
+
+
+def _float32(array: np.ndarray) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32))
+
+
+def _layers(path: Path) -> Iterator[Layer]:
+    """Type and non-empty weights of each layer."""
+    import h5py  # only here: nothing else reads MATLAB v7.3 files
+
+    for kind, arrays in (_hdf5_layers if h5py.is_hdf5(path) else _matlab5_layers)(path):
+        yield kind, [array for array in arrays if array.size]
+
+
+def _hdf5_layers(path: Path) -> Iterator[Layer]:
+    import h5py
+
+    with h5py.File(path) as file:
+
+        def arrays(field: Any) -> list[np.ndarray]:
+            if field.dtype == h5py.ref_dtype:  # a cell
+                return [array for reference in field[()].ravel() for array in arrays(file[reference])]
+            if field.attrs.get("MATLAB_empty"):  # its content is then its size
+                return []
+            return [field[()].T]  # HDF5 has the axes the other way round
+
+        for reference in file["net/layers"][()].ravel():
+            layer = file[reference]
+            yield "".join(map(chr, layer["type"][()].ravel())), [a for f in _fields(layer) for a in arrays(layer[f])]
+
+
+def _matlab5_layers(path: Path) -> Iterator[Layer]:
+    from scipy.io import loadmat  # only here
+
+    def arrays(field: np.ndarray) -> list[np.ndarray]:
+        return [array for cell in field.ravel() for array in arrays(cell)] if field.dtype == object else [field]
+
+    content = loadmat(path, variable_names=["net"])  # structures are arrays of records; functions stay bytes
+    if "net" not in content:
+        raise ValueError("there is no net in it")
+    for cell in content["net"]["layers"][0, 0].ravel():
+        layer = {name: cell[name][0, 0] for name in cell.dtype.names}
+        yield str(layer["type"][0]), [a for f in _fields(layer) for a in arrays(layer[f])]
+
+
+def _fields(layer: Any) -> Sequence[str]:
+    return next((names for names in FIELDS if names[0] in layer), ())

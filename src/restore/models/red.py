@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 from torch.nn.functional import conv2d, relu
 
-from restore.models.layers import check, skips_between
+from restore.models.layers import check, he_normal_, near_zero_, skips_between
 
 
 class Deconvolution(nn.ConvTranspose2d):
@@ -95,10 +95,8 @@ class REDNet(nn.Module):
 
     def reset_parameters(self) -> None:
         for layer in [*self.encoder, *self.decoder]:
-            fan = layer.in_channels * layer.kernel_size[0] * layer.kernel_size[1]
-            nn.init.normal_(layer.weight, std=(2 / fan) ** 0.5)
-            nn.init.zeros_(layer.bias)
-        nn.init.normal_(self.decoder[-1].weight, std=1e-3)
+            he_normal_(layer)
+        near_zero_(self.decoder[-1])
 
     def forward(self, degraded: Tensor) -> Tensor:
         through = self._residual if self.skip_kind == "residual" else self._mirrored

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from restore.models.layers import chain, check
+from restore.models.layers import chain, check, near_zero_
 
 
 class VDSR(nn.Module):
@@ -33,7 +33,7 @@ class VDSR(nn.Module):
         super().__init__()
         check(depth)
         self.body = chain([channels, *[width] * (depth - 1), channels], [3] * depth)
-        nn.init.normal_(self.body[-1].weight, std=1e-3)
+        near_zero_(self.body[-1])
 
     def forward(self, degraded: Tensor) -> Tensor:
         return degraded + self.body(degraded)

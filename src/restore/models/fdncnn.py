@@ -1,0 +1,45 @@
+"""FDnCNN: DnCNN told the noise level, by its authors.
+
+Released beside DnCNN (github.com/cszn/DnCNN, "flexible DnCNN", 2018) without a paper of its own; after
+
+K. Zhang, W. Zuo, Y. Chen, D. Meng, L. Zhang, IEEE TIP 2017, arXiv 1608.03981, and
+K. Zhang, W. Zuo, L. Zhang, IEEE TIP 2018, arXiv 1710.04026.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor, cat, nn
+
+from restore.models.layers import chain, check, condition_map
+
+
+class FDnCNN(nn.Module):
+    """``restored = body([degraded, M])``, M the map of the noise's standard deviation; no residual.
+
+    Body: conv + ReLU, (conv + batch norm + ReLU) × (depth − 2), conv; all 3×3, zero padding.
+
+    Args:
+        channels: image channels, 1 or 3.
+        depth: convolutions, at least 2 (released: 20).
+        width: feature maps of every hidden layer (released: 64).
+        batch_norm: False leaves it out, as in the released files.
+
+    Shape:
+        ``(N, C, H, W)`` and sigma ``(N,)`` or ``(N, 1, H, W)``, in units of the image (sigma / 255), to
+        ``(N, C, H, W)``, any H and W.
+
+    Raises:
+        ValueError: an argument is out of its range.
+
+    Deviation: how it was trained is not published; batch norm and He et al. 2015's start are DnCNN's.
+    """
+
+    conditions = ("sigma",)
+
+    def __init__(self, channels: int = 1, depth: int = 20, width: int = 64, batch_norm: bool = True):
+        super().__init__()
+        check(depth, width=width)
+        self.body = chain([channels + 1, *[width] * (depth - 1), channels], [3] * depth, batch_norm)
+
+    def forward(self, degraded: Tensor, sigma: Tensor) -> Tensor:
+        return self.body(cat([degraded, condition_map(sigma, degraded)], dim=1))

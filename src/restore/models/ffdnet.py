@@ -1,0 +1,62 @@
+"""FFDNet: a denoiser that is told the noise level, on sub-images of half the size.
+
+K. Zhang, W. Zuo, L. Zhang, "FFDNet: Toward a Fast and Flexible Solution for CNN based Image Denoising",
+IEEE TIP 2018, arXiv 1710.04026.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor, cat, nn
+from torch.nn.functional import avg_pool2d, pad
+
+from restore.models.layers import chain, check, condition_map
+
+
+class FFDNet(nn.Module):
+    """``restored = shuffle(body([unshuffle(degraded), M]))``, M the map of the noise's standard deviation.
+
+    Body (section III.A): conv + ReLU, (conv + batch norm + ReLU) × (depth − 2), conv; all 3×3, zero
+    padding. It works on the four sub-images of every plane and one noise map behind them, and its
+    output is the restored image's four sub-images, not a residual.
+
+    Args:
+        channels: image channels, 1 or 3.
+        depth: convolutions, at least 2; None for the paper's: 15 for gray images, 12 for colour.
+        width: feature maps of every hidden layer; None for the paper's: 64 for gray, 96 for colour.
+        batch_norm: False leaves it out, as after merging it into the convolutions.
+
+    Shape:
+        ``(N, C, H, W)`` and sigma ``(N,)`` or ``(N, 1, H, W)``, in units of the image (sigma / 255), to
+        ``(N, C, H, W)``. An odd side is continued by its last row or column, and cropped after.
+
+    Raises:
+        ValueError: an argument is out of its range.
+
+    Deviations: weights start as He et al. 2015 do (the authors' training program: orthogonal filters,
+    whose singular values it pulls towards [0.9, 1.1] now and then). A noise map is sub-sampled by the mean
+    of each 2×2, one value for the four pixels that share it; of a constant map that is the constant.
+    (The authors' demonstration of varying noise shrinks its map bicubically.)
+    """
+
+    conditions = ("sigma",)
+
+    def __init__(self, channels: int = 1, depth: int | None = None, width: int | None = None, batch_norm: bool = True):
+        super().__init__()
+        published = (12, 96) if channels == 3 else (15, 64)
+        depth, width = (
+            theirs if ours is None else ours for ours, theirs in zip((depth, width), published, strict=True)
+        )
+        check(depth, width=width)
+        self.unshuffle, self.shuffle = nn.PixelUnshuffle(2), nn.PixelShuffle(2)
+        self.body = chain([4 * channels + 1, *[width] * (depth - 1), 4 * channels], [3] * depth, batch_norm)
+
+    def forward(self, degraded: Tensor, sigma: Tensor) -> Tensor:
+        height, width = degraded.shape[-2:]
+        even = (0, width % 2, 0, height % 2)
+        x = pad(degraded, even, mode="replicate")
+        levels = avg_pool2d(pad(condition_map(sigma, degraded), even, mode="replicate"), 2)  # (N, 1, H / 2, W / 2)
+        # The authors' sub-images come column by column, (0, 0), (1, 0), (0, 1), (1, 1), as MATLAB counts;
+        # torch's row by row: of the transposed image they are the same.
+        x = self.unshuffle(x.mT).mT  # (N, 4 C, H / 2, W / 2)
+        x = self.body(cat([x, levels], dim=1))
+        return self.shuffle(x.mT).mT[..., :height, :width]
