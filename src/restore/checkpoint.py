@@ -130,3 +130,19 @@ def digest(path: Path) -> str:
     """SHA-256 of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def weights_file(weights: str | Path, folder: str | None) -> Path:
+    """A run folder's best checkpoint; a file as given, or of that name in the folder of published weights."""
+    run = RunFolder.find(weights)
+    if run.path.is_dir():
+        return run.checkpoint()
+    if not run.path.is_file() and folder and (Path(folder) / run.path).is_file():
+        return Path(folder) / run.path
+    return run.path
+
+
+def trained_steps(run: RunFolder) -> int:
+    """Optimiser steps behind the weights of a run folder; 0 where the file does not say."""
+    content = torch.load(run.checkpoint(), map_location="cpu", weights_only=True)
+    return int(content.get("global_step", 0))

@@ -40,12 +40,11 @@ from restore.training.hardware import (
     slow_precision,
 )
 from restore.training.history import History
-from restore.training.lightning_compat import silence_warnings
 from restore.training.module import RestorationModule
 from restore.training.preemption import Preempted, Preemption
 from restore.training.progress import TrainingProgress, clock
 from restore.training.throughput import Throughput
-from restore.training.trainer import make_trainer, moving_average
+from restore.training.trainer import make_trainer, moving_average, silence_warnings
 
 log = logging.getLogger("restore")
 
@@ -119,7 +118,9 @@ def assemble(experiment: Experiment, folder: RunFolder, cost: Cost) -> Training:
         preemption,
         throughput,
         History(folder.history, experiment.data.batch_size, budget),
-        TrainingProgress(budget, throughput, monitor=f"val/{monitor.label}", unit=monitor.unit),
+        TrainingProgress(
+            budget, throughput, monitor=f"val/{monitor.label}", unit=monitor.unit, digits=min(monitor.digits, 2)
+        ),
         SampleImages(),
         *([moving_average(config.optim.ema)] if config.optim.ema else []),
     ]

@@ -137,7 +137,9 @@ def synchronise(kind: str) -> None:
         torch.mps.synchronize()
 
 
-def measure_peak(make: Callable[[Any], Callable[[], None]], sizes: Sequence[Any], work: Callable[[Any], float]) -> float:
+def measure_peak(
+    make: Callable[[Any], Callable[[], None]], sizes: Sequence[Any], work: Callable[[Any], float]
+) -> float:
     """Measures FLOP/s at the largest of growing sizes for which a second has room, whatever the machine.
 
     A size is begun only where the one before says that the time left suffices, `HEADROOM` times over. The fastest of

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import warnings
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -13,6 +15,7 @@ from lightning.pytorch.callbacks import EMAWeightAveraging, ModelCheckpoint
 from lightning.pytorch.loggers import Logger
 from lightning.pytorch.plugins.environments import SLURMEnvironment, TorchElasticEnvironment
 from lightning.pytorch.strategies import DDPStrategy, Strategy
+from lightning.pytorch.utilities import rank_zero_only
 
 from restore.errors import RequestError
 from restore.runfolder import RunFolder
@@ -22,6 +25,21 @@ from restore.training.lightning_compat import keep_buffers_apart
 
 RANK_TIMEOUT = timedelta(minutes=10)  # a rank that waits longer for another one gives up (gloo notices a death at once)
 NEVER = 10**9  # steps between validations until the budget has spaced them
+
+
+def silence_warnings() -> None:
+    """Leaves out what Lightning says about things that are so on purpose, and what ranks but the first say."""
+    for name in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    if rank_zero_only.rank != 0:
+        logging.getLogger("restore").setLevel(logging.WARNING)
+    for message in (
+        ".*does not have many workers.*",
+        ".*exists and is not empty.*",
+        ".*isinstance.treespec.*",
+        ".*srun. command.*",
+    ):
+        warnings.filterwarnings("ignore", message)
 
 
 def under_slurm() -> bool:
