@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -15,6 +15,7 @@ from restore.conditions import Pair
 from restore.data import datasets
 from restore.data.bank import ImageBank
 from restore.data.images import resized
+from restore.data.pairs import PairLayout
 from restore.data.sampler import CoordinateLoader, PatchCoordinates, StepSampler
 from restore.degradations.base import as_degradation
 from restore.degradations.real import RealPairs
@@ -54,7 +55,7 @@ class RestorationData(LightningDataModule):
         patches_per_epoch: rounded up to whole batches.
         weighting: ``pixels`` or ``images``: what is drawn alike.
         validation_size: validation images are cut to this side about their centre; 0 leaves them whole.
-        degraded: of real pairs, the folder of the degraded images (GOPRO: ``blur`` or ``blur_gamma``).
+        layout: of real pairs, the two patterns of `restore.data.pairs.PairLayout`, where they are not common ones.
         resize: of real pairs, side of the square that whole images are resized to; 0 leaves them.
         on_bad_image: ``stop`` or ``skip``.
         root: folder of the papers' sets.
@@ -76,7 +77,7 @@ class RestorationData(LightningDataModule):
         patches_per_epoch: int = 204_800,
         weighting: str = "pixels",
         validation_size: int = 180,
-        degraded: str = "degraded",
+        layout: Mapping[str, str] | None = None,
         resize: int = 0,
         on_bad_image: str = "stop",
         root: str | None = None,
@@ -89,7 +90,8 @@ class RestorationData(LightningDataModule):
             raise RequestError("data.batch_size, data.patches_per_epoch and data.patch_size are at least 1")
         if weighting not in ("pixels", "images"):
             raise unknown_name("data.weighting", weighting, ["pixels", "images"])
-        self.degraded, self.resize = degraded, resize
+        self.resize = resize
+        self.layout = PairLayout(**layout) if layout else None
         self.train_sets, self.test_sets = list(train), list(test_sets)
         if luma not in ("gray", "y"):
             raise unknown_name("task.luma", luma, ["gray", "y"])
@@ -109,11 +111,11 @@ class RestorationData(LightningDataModule):
             self.tests = [datasets.read(listing, self.channels, self.on_bad_image, "as in file") for listing in found]
 
     def _find(self, name: str, training: bool) -> datasets.Listing:
-        listing = datasets.find(name, self.root, self.channels, training=training, degraded=self.degraded)
+        listing = datasets.find(name, self.root, self.channels, training=training, layout=self.layout)
         if listing.partners and self.resize and training:  # what test images are resized to, their protocol says
             listing = replace(listing, prepare=lambda image: resized(image, self.resize))
         if not isinstance(self.degradation, RealPairs):  # noise, say, on GOPRO's sharp frames
-            listing = replace(listing, partners=())
+            listing = replace(listing, partners=None)
         return listing
 
     def read_training(self) -> None:

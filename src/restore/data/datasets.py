@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from restore.data.images import half_size, list_images, read_image
+from restore.data.pairs import GOPRO, PairedFiles, PairLayout, find_pairs
 from restore.data.storage import ImageStorage
 from restore.errors import RequestError, unknown_name
 
@@ -29,21 +30,42 @@ TEST_PHOTOGRAPHS_RGB = ("astronaut.png", "coffee.png")
 
 @dataclass(frozen=True)
 class DatasetSpec:
-    """Where a set lies under `paths.data`: alternatives of folder lists, the first complete one is used."""
+    """Where a set lies under `paths.data`: alternatives of folder lists, the first complete one is used.
+
+    Attributes:
+        prepare: what is done to each image once read.
+        keep: which files belong to it.
+        layout: of real pairs.
+    """
 
     folders: tuple[tuple[str, ...], ...]
     prepare: Callable[[Tensor], Tensor] | None = None
     keep: Callable[[Path], bool] | None = None
+    layout: PairLayout | None = None
 
 
 @dataclass(frozen=True)
 class Listing:
-    """The files of a set, in order, and what is done to each once read; real pairs have a partner for each."""
+    """The files of a set, in order, and what is done to each once read; real pairs have a partner for each.
+
+    Attributes:
+        names: of the images; the files' own without suffix where they are not given.
+    """
 
     name: str
     files: tuple[Path, ...]
     prepare: Callable[[Tensor], Tensor] | None = None
     partners: tuple[Path, ...] | None = None
+    names: tuple[str, ...] = ()
+
+    @classmethod
+    def of_pairs(cls, name: str, pairs: PairedFiles) -> Listing:
+        names, clean, degraded = zip(*pairs, strict=True)
+        return cls(name, clean, partners=degraded, names=names)
+
+    @property
+    def image_names(self) -> tuple[str, ...]:
+        return self.names or tuple(file.stem for file in self.files)
 
 
 @dataclass
@@ -86,7 +108,7 @@ TRAINING = {
         (("BSDS500/train", "BSDS500/val", "BSDS500/test"),), keep=lambda file: file.stem not in _bsd68_ids()
     ),
     "t91_bsd200": _folders("T91", "BSDS500/train"),
-    "gopro": DatasetSpec((("GOPRO/train",), ("GOPRO_Large/train",))),
+    "gopro": DatasetSpec((("GOPRO/train",), ("GOPRO_Large/train",)), layout=GOPRO),
 }
 TEST = {
     "set5": _folders("Set5"),
@@ -98,13 +120,15 @@ TEST = {
     "classic5": _folders("classic5"),
     "live1": DatasetSpec((("LIVE1",), ("LIVE1_gray",))),
     "urban100": _folders("Urban100"),
-    "gopro": DatasetSpec((("GOPRO/test",), ("GOPRO_Large/test",))),
+    "gopro": DatasetSpec((("GOPRO/test",), ("GOPRO_Large/test",)), layout=GOPRO),
 }
 # BSD68 in colour is the 68 originals; the gray set's files have no colour
 TEST_RGB = {"bsd68": DatasetSpec((("BSDS500/val",),), keep=lambda file: file.stem in _bsd68_ids())}
 
 
-def find(name: str, root: str | Path | None, channels: int, *, training: bool, degraded: str = "degraded") -> Listing:
+def find(
+    name: str, root: str | Path | None, channels: int, *, training: bool, layout: PairLayout | None = None
+) -> Listing:
     """The files of a named set, or of any folder of images or of pairs.
 
     Args:
@@ -112,40 +136,56 @@ def find(name: str, root: str | Path | None, channels: int, *, training: bool, d
         root: `paths.data`, the folder that holds the papers' sets; None where there is none.
         channels: 1 or 3; `photographs` and `bsd68` differ by it.
         training: look among training sets, else among test sets.
-        degraded: of pairs, the folder of the degraded images.
+        layout: of real pairs, where it is not the set's own or a common one.
 
     Raises:
         RequestError: an unknown name, or a set that is not on this machine.
     """
     if name == "photographs":
-        from skimage import data  # heavy, and only this set needs it
-
-        gray, rgb = (PHOTOGRAPHS, PHOTOGRAPHS_RGB) if training else (TEST_PHOTOGRAPHS, TEST_PHOTOGRAPHS_RGB)
-        folder = Path(data.__file__).parent
-        return Listing(name, tuple(folder / file for file in (gray if channels == 1 else rgb)))
+        return photographs(channels, training)
     known = TRAINING if training else ({**TEST, **TEST_RGB} if channels == 3 else TEST)
-    if name not in known:
-        folder = Path(name).expanduser()
-        if folder.is_dir() or "/" in str(name):
-            pairs = find_pairs(folder, degraded)
-            return pairs or Listing(folder.resolve().name, tuple(list_images(folder)))
+    if name in known:
+        return known_set(name, known[name], root, layout)
+    folder = Path(name).expanduser()
+    if not folder.is_dir() and "/" not in str(name):
         raise unknown_name("training set" if training else "test set", name, [*known, "photographs"])
+    label = folder.resolve().name
+    pairs = find_pairs(folder, layout)
+    return Listing.of_pairs(label, pairs) if pairs else Listing(label, tuple(list_images(folder)))
+
+
+def photographs(channels: int, training: bool) -> Listing:
+    """scikit-image's photographs, which come with every installation."""
+    from skimage import data  # heavy, and only this set needs it
+
+    gray, rgb = (PHOTOGRAPHS, PHOTOGRAPHS_RGB) if training else (TEST_PHOTOGRAPHS, TEST_PHOTOGRAPHS_RGB)
+    folder = Path(data.__file__).parent
+    return Listing("photographs", tuple(folder / file for file in (gray if channels == 1 else rgb)))
+
+
+def known_set(name: str, spec: DatasetSpec, root: str | Path | None, layout: PairLayout | None) -> Listing:
+    """A set of the papers, in the first of its places that is complete."""
     if root is None:
         raise RequestError(
             f"the set {name} needs a data folder: set RESTORE_DATA or paths.data to the one that holds it"
         )
-    source = known[name]
-    for folders in source.folders:
-        if name == "gopro" and (Path(root) / folders[0]).is_dir():
-            if pairs := find_pairs(Path(root) / folders[0], degraded):
-                return replace(pairs, name=name)
-            raise RequestError(f"{Path(root) / folders[0]} has no <sequence>/{degraded} beside <sequence>/sharp")
-        if all((Path(root) / folder).is_dir() for folder in folders):
-            files = [file for folder in folders for file in list_images(Path(root) / folder)]
-            files = [file for file in files if source.keep is None or source.keep(file)]
-            return Listing(name, tuple(sorted(files, key=lambda file: file.name)), source.prepare)
-    wanted = " or ".join(" with ".join(folders) for folders in source.folders)
+    for folders in spec.folders:
+        if not all((Path(root) / folder).is_dir() for folder in folders):
+            continue
+        if spec.layout:
+            return paired_set(name, Path(root) / folders[0], layout or spec.layout)
+        files = [file for folder in folders for file in list_images(Path(root) / folder)]
+        files = [file for file in files if spec.keep is None or spec.keep(file)]
+        return Listing(name, tuple(sorted(files, key=lambda file: file.name)), spec.prepare)
+    wanted = " or ".join(" with ".join(folders) for folders in spec.folders)
     raise RequestError(f"the set {name} is not in {root}: it needs the folder {wanted} there")
+
+
+def paired_set(name: str, folder: Path, layout: PairLayout) -> Listing:
+    pairs = find_pairs(folder, layout)
+    if not pairs:
+        raise RequestError(f"{folder} has no {layout.degraded} beside {layout.clean}")
+    return Listing.of_pairs(name, pairs)
 
 
 def read(listing: Listing, channels: int, on_bad_image: str = "stop", luma: str = "gray") -> Images:
@@ -163,8 +203,8 @@ def read(listing: Listing, channels: int, on_bad_image: str = "stop", luma: str 
         raise unknown_name("data.on_bad_image", on_bad_image, ["stop", "skip"])
     images = Images(listing.name)
     partners = listing.partners or (None,) * len(listing.files)
-    shelf = ImageStorage([*listing.files, *(listing.partners or ())], 3 if luma == "as in file" else channels)
-    for file, partner in zip(listing.files, partners, strict=True):
+    storage = ImageStorage([*listing.files, *(listing.partners or ())], 3 if luma == "as in file" else channels)
+    for name, file, partner in zip(listing.image_names, listing.files, partners, strict=True):
         try:
             image = read_image(file, channels, luma)
             if partner is not None:
@@ -172,46 +212,19 @@ def read(listing: Listing, channels: int, on_bad_image: str = "stop", luma: str 
                 if other.shape != image.shape:
                     sizes = " and ".join(f"{i.shape[2]}×{i.shape[1]}" for i in (image, other))
                     raise RequestError(f"the pair {file} and {partner} has different sizes, {sizes}")
-                images.partners.append(shelf.keep(listing.prepare(other) if listing.prepare else other))
+                images.partners.append(storage.keep(listing.prepare(other) if listing.prepare else other))
         except RequestError as error:
             if on_bad_image == "stop":
                 raise RequestError(f"{error} (data.on_bad_image=skip leaves such files out)") from error
             images.bad.append(str(error))
             continue
-        images.images.append(shelf.keep(listing.prepare(image) if listing.prepare else image))
+        images.images.append(storage.keep(listing.prepare(image) if listing.prepare else image))
         # pairs are compared as they are kept: their originals may not fit in memory
         images.sources.append(images.images[-1] if partner is not None or not listing.prepare else image)
-        images.names.append(file.stem if listing.partners is None else pair_name(file))
+        images.names.append(name)
     if not images.images:
         raise RequestError(f"no image of {listing.name} can be read: {images.bad[0]}")
     return images
-
-
-def find_pairs(folder: Path, degraded: str) -> Listing | None:
-    """Pairs of a folder: ``clean/`` or ``sharp/`` beside `degraded`, in it or in each of its subfolders (GOPRO).
-
-    Raises:
-        RequestError: a file without its partner, each one named.
-    """
-    places = [folder, *sorted(p for p in folder.iterdir() if p.is_dir())] if folder.is_dir() else []
-    clean, partners, alone = [], [], []
-    for place in places:
-        for kind in ("clean", "sharp"):
-            if (place / kind).is_dir() and (place / degraded).is_dir():
-                left = {file.name: file for file in list_images(place / kind)}
-                right = {file.name: file for file in list_images(place / degraded)}
-                alone += [str(left.get(name) or right.get(name)) for name in sorted(set(left) ^ set(right))]
-                for name in sorted(set(left) & set(right)):
-                    clean.append(left[name])
-                    partners.append(right[name])
-    if alone:
-        raise RequestError(f"{len(alone)} files have no partner: {', '.join(alone[:5])}{' ...' if alone[5:] else ''}")
-    return Listing(folder.resolve().name, tuple(clean), partners=tuple(partners)) if clean else None
-
-
-def pair_name(file: Path) -> str:
-    """Sequence and frame, for a file of GOPRO's layout; the file's own name elsewhere."""
-    return f"{file.parents[1].name}-{file.stem}" if file.parent.name == "sharp" else file.stem
 
 
 def gray(image: Tensor) -> Tensor:
