@@ -14,7 +14,12 @@ import torch
 from hydra.core.global_hydra import GlobalHydra
 from PIL import Image
 
+from restore.config.build import build_protocols
+from restore.config.compose import compose
+from restore.config.metrics import build_metrics
 from restore.degradations.base import Degradation, TestStream
+from restore.evaluation.metrics import Metric
+from restore.evaluation.protocol import Protocol
 
 os.environ.setdefault("WANDB_MODE", "offline")
 
@@ -72,6 +77,16 @@ def image_folder(tmp_path: Path):
         return folder
 
     return make
+
+
+def protocol(name: str, *words: str) -> Protocol:
+    """A protocol of ``conf/protocol``, the last that the words make of it: ``protocols.dncnn.border=0``."""
+    return build_protocols(compose("evaluate", [f"protocol={name}", *words]))[-1]
+
+
+def metrics(*names: str) -> list[Metric]:
+    """Metrics of ``conf/metric``; PSNR and SSIM where none are named."""
+    return build_metrics(compose("evaluate", [f"metric=[{','.join(names or ('psnr', 'ssim'))}]"]))
 
 
 def exact(degradation: Degradation, clean: torch.Tensor, **switches: bool) -> torch.Tensor:

@@ -1,45 +1,113 @@
+import pytest
 import torch
 from torch import nn
 
+from conftest import metrics, protocol
+from restore.conditions import Pair
 from restore.data.datamodule import WholeImage
+from restore.degradations.jpeg import JPEG
 from restore.degradations.noise import GaussianNoise
-from restore.evaluation.protocol import Setting, protocol
-from restore.evaluation.score import Score, score_image, sort_scores
+from restore.evaluation.metrics import psnr, ssim, ssim_reflect
+from restore.evaluation.protocol import Protocol, Setting
+from restore.evaluation.score import Score, fingerprint, measure, same_fingerprint, score_image, sort_scores
+
+SIGMA25 = Setting("sigma=25", 25, GaussianNoise(25))
 
 
-def image(levels: torch.Tensor) -> WholeImage:
+@pytest.fixture
+def image(generator) -> WholeImage:
+    levels = torch.randint(0, 256, (1, 1, 40, 30), generator=generator, dtype=torch.uint8)
     return WholeImage("set", "a", 0, levels)
 
 
-def test_a_perfect_network_scores_infinity_and_the_input_its_own():
-    levels = torch.randint(0, 256, (1, 1, 40, 30), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
-    clean = levels.float() / 255
-    degraded, restored, same, score = score_image(
-        lambda x: clean, image(levels), protocol("dncnn"), Setting("sigma=25", 25, GaussianNoise(25))
-    )
-    assert torch.equal(restored, clean)
-    assert torch.equal(same, clean)
-    assert score.psnr == float("inf")
-    assert 19.5 < score.psnr_input < 21
-    assert (degraded - clean).std() > 0.08
-    assert set(score.row()) == {
-        *("protocol", "dataset", "setting", "image", "channels", "psnr", "ssim", "psnr_input", "ssim_input")
+def test_a_perfect_network_scores_infinity_and_the_input_its_own(image):
+    clean = image.levels.float() / 255
+    restoration = score_image(lambda x: clean, image, protocol("dncnn"), SIGMA25, metrics())
+    assert torch.equal(restoration.restored, clean)
+    assert torch.equal(restoration.pair.clean, clean)
+    assert (restoration.pair.degraded - clean).std() > 0.08
+    by_metric = {score.metric: score for score in restoration.scores}
+    assert list(by_metric) == ["psnr", "ssim"]
+    assert by_metric["psnr"].value == float("inf")
+    assert by_metric["ssim"].value == pytest.approx(1)
+    assert 19.5 < by_metric["psnr"].value_input < 21
+    assert {(s.protocol, s.dataset, s.setting, s.family, s.image, s.channels) for s in restoration.scores} == {
+        ("dncnn", "set", "sigma=25", "noise", "a", 1)
     }
 
 
-def test_float32_inside_a_mixed_precision_trainer():
+def test_a_network_is_told_what_it_asks_for(image):
+    class Told(nn.Module):
+        conditions = ("sigma",)
+
+        def forward(self, degraded, sigma):
+            assert (sigma * 255).tolist() == pytest.approx([25] * len(degraded))
+            return degraded
+
+    assert score_image(Told(), image, protocol("red"), SIGMA25, metrics()).scores[0].protocol == "red"
+
+
+def test_float32_inside_a_mixed_precision_trainer(image):
     network = nn.Conv2d(1, 1, 3, padding=1)
-    seen = []
-    network.register_forward_hook(lambda _, __, output: seen.append(output.dtype))
-    levels = torch.zeros(1, 1, 20, 20, dtype=torch.uint8)
-    setting = Setting("sigma=5", 5, GaussianNoise(5))
+    types = []
+    network.register_forward_hook(lambda _, __, output: types.append(output.dtype))
     with torch.autocast("cpu", torch.bfloat16):
-        score_image(network, image(levels), protocol("dncnn"), setting, "32")
-    score_image(network, image(levels), protocol("dncnn"), setting, "bf16-mixed")
-    assert seen == [torch.float32, torch.bfloat16]
+        score_image(network, image, protocol("dncnn"), SIGMA25, metrics(), "32")
+    score_image(network, image, protocol("dncnn"), SIGMA25, metrics(), "bf16-mixed")
+    assert types == [torch.float32, torch.bfloat16]
+
+
+def test_the_protocol_says_which_metric_stands_for_ssim(generator):
+    clean, noisy = torch.rand(2, 1, 1, 40, 40, generator=generator)
+    for name, function in (("ssim", ssim), ("ssim_reflect", ssim_reflect)):
+        values = measure(noisy, clean, Protocol("x", ssim=name), SIGMA25, metrics())
+        assert values["ssim"] == pytest.approx(function(noisy, clean).item())
+    assert abs(ssim(noisy, clean).item() - ssim_reflect(noisy, clean).item()) > 1e-4
+
+
+def test_the_border_is_left_out_of_every_metric(generator):
+    clean = torch.rand(1, 1, 40, 40, generator=generator)
+    wrong = clean.clone()
+    wrong[..., 0] = 0
+    assert measure(wrong, clean, Protocol("x", border=1), SIGMA25, metrics())["psnr"] == float("inf")
+    inner = psnr(wrong[..., 2:-2, 2:-2] + 0.1, clean[..., 2:-2, 2:-2]).item()
+    assert measure(wrong + 0.1, clean, Protocol("x", border=2), SIGMA25, metrics())["psnr"] == pytest.approx(inner)
+
+
+def test_a_metric_that_is_not_defined_has_no_value(image):
+    small = WholeImage("set", "b", 0, image.levels[..., :9, :9])
+    assert [s.metric for s in score_image(lambda x: x, small, protocol("dncnn"), SIGMA25, metrics()).scores] == ["psnr"]
+    jpeg = Setting("quality=10", 10, JPEG(10), "jpeg", 1, "y")
+    for setting, labels in ((SIGMA25, ["psnr"]), (jpeg, ["psnr", "psnrb"])):
+        scores = score_image(lambda x: x, image, protocol("dncnn"), setting, metrics("psnr", "psnrb")).scores
+        assert [score.metric for score in scores] == labels
 
 
 def test_order_does_not_depend_on_who_came_first():
-    scores = [Score("red", d, s, str(i), i, 1, 0, 0, 0, 0) for i in (1, 0) for d in ("b", "a") for s in ("x", "y")]
+    scores = [
+        Score("red", d, s, "noise", str(i), i, 1, "", "psnr", 0, 0) for i in (1, 0) for d in ("b", "a") for s in "xy"
+    ]
     places = [(s.dataset, s.setting, s.index) for s in sort_scores(scores, ["a", "b"])]
     assert places == [(d, s, i) for d in "ab" for s in "xy" for i in (0, 1)]
+
+
+def test_fingerprints_tell_pairs_apart_and_survive_the_last_bit(generator):
+    clean = torch.rand(1, 3, 41, 37, generator=generator)
+    pair = Pair(clean + 0.1 * torch.randn(clean.shape, generator=generator), clean)
+    mark = fingerprint(pair)
+    assert len(mark.split()) == 5
+    nearly = Pair(torch.nextafter(pair.degraded, torch.ones_like(clean)), clean)
+    assert same_fingerprint(mark, fingerprint(nearly))
+    other = Pair(clean + 0.1 * torch.randn(clean.shape, generator=generator), clean)
+    assert not same_fingerprint(mark, fingerprint(other))
+    turned = Pair(pair.degraded.flip(3), clean.flip(3))
+    assert not same_fingerprint(mark, fingerprint(turned)), "its projections know where a pixel is"
+
+
+def test_a_fingerprint_is_the_same_on_every_machine():
+    """The signs come from a generator whose stream NumPy keeps."""
+    ramp = torch.linspace(0, 1, 64).view(1, 1, 8, 8)
+    assert same_fingerprint(fingerprint(Pair(ramp, torch.zeros_like(ramp))), FIXED)
+
+
+FIXED = "+0.500000 +0.293151 +0.000000 +0.000000 +0.000000"
