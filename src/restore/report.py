@@ -1,12 +1,12 @@
 """The table and the figure of a sweep.
 
-    python -m restore.report sweep=runs/sweeps/<name> [out=<folder>]
+    python -m restore.report sweep=runs/sweeps/<name> [out=<folder>] [metric=<name>]
 
-Reads the sweep's results.csv; prints each setting's PSNR as mean ± standard deviation over seeds and its
+Reads the sweep's results.csv; prints each setting's metric as mean ± standard deviation over seeds and its
 paired difference from the first setting with a bootstrap 95 % interval over images and seeds; draws the
-validation PSNR over training. Where the experiment names its paper's conclusions, says which of them hold,
-which are contradicted and which cannot be told. Writes table.md and psnr.png (and, to another folder, results.csv) to `out`,
-by default the sweep's folder.
+validated metric over training. Where the experiment names its paper's conclusions, says which of them hold,
+which are contradicted and which cannot be told. Writes table.md and <metric>.png (and, to another folder,
+results.csv) to `out`, by default the sweep's folder. The metric is the first of the sweep's unless another is named.
 """
 
 from __future__ import annotations
@@ -14,37 +14,91 @@ from __future__ import annotations
 import re
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from omegaconf import OmegaConf
 
 from restore.config.arguments import parse
 from restore.config.compose import compose, configuration
-from restore.errors import RequestError, report_errors
+from restore.config.metrics import register_metrics
+from restore.errors import RequestError, report_errors, unknown_name
 from restore.results import store
-from restore.results.grid import Curve, draw, grid_table, verdicts
+from restore.results.curves import Curve, draw_curves
+from restore.results.grid import grid_table, verdicts
+from restore.results.tables import metrics_of
+from restore.runfolder import RunFolder
 
 
 def main(arguments: list[str]) -> None:
-    words = parse(__doc__, {"sweep": "", "out": ""}, arguments)
+    words = parse(__doc__, {"sweep": "", "out": "", "metric": ""}, arguments)
     if not words["sweep"]:
         raise RequestError("sweep=<folder of a sweep> is what there is to report on")
     folder = Path(words["sweep"]).expanduser()
-    if not (folder / "results.csv").is_file():
-        raise RequestError(f"{folder} is not the folder of a sweep with a finished job: it has no results.csv")
+    rows = read_rows(folder)
     out = Path(words["out"]).expanduser() if words["out"] else folder
     out.mkdir(parents=True, exist_ok=True)
-    rows = store.read(folder / "results.csv")
-    claims = verdicts(rows, claims_of(rows[0]["experiment"]))
-    text = "\n\n".join(part for part in (grid_table(rows), claims, f"Budget {rows[0]['budget']}.") if part)
-    jobs = sorted(folder.iterdir(), key=lambda job: [part.zfill(9) for part in re.split(r"(\d+)", job.name)])
-    curves = [Curve.read(job) for job in jobs if (job / "history.csv").is_file()]
+    jobs = jobs_of(folder)
+    metric = metric_of(rows, words["metric"])
+    claims = verdicts(rows, claims_of(rows[0]["experiment"]), metric)
+    text = "\n\n".join(part for part in (grid_table(rows, metric), claims, f"Budget {rows[0]['budget']}.") if part)
     (out / "table.md").write_text(text + "\n")
-    draw(curves, folder.name, out / "psnr.png")
+    print(f"{text}\n\n{out / 'table.md'}")
+    if figure := draw(jobs, metric, folder.name, out):
+        print(figure)
     if out.resolve() != folder.resolve():
         for name in ("results.csv", "summary.csv"):
             shutil.copyfile(folder / name, out / name)
-    print(f"{text}\n\n{out / 'table.md'}\n{out / 'psnr.png'}")
+
+
+def read_rows(folder: Path) -> list[dict]:
+    """The rows of a sweep.
+
+    Raises:
+        RequestError: the folder has none.
+    """
+    file = folder / "results.csv"
+    rows = store.read(file) if file.is_file() else []
+    if not rows:
+        raise RequestError(f"{folder} is not the folder of a sweep with a finished job: it has no results.csv")
+    return rows
+
+
+def jobs_of(folder: Path) -> list[RunFolder]:
+    """The jobs that were validated, in the order of their names; the tables learn what their metrics are."""
+    paths = sorted(folder.iterdir(), key=lambda job: [part.zfill(9) for part in re.split(r"(\d+)", job.name)])
+    jobs = [RunFolder(path) for path in paths if RunFolder(path).history.is_file()]
+    for job in jobs:
+        if job.config.is_file():
+            register_metrics(OmegaConf.load(job.config))
+    return jobs
+
+
+def metric_of(rows: Sequence[dict], name: str) -> str:
+    """The label of the metric that is asked for, or of the first one.
+
+    Raises:
+        RequestError: the rows have no such metric.
+    """
+    labels = metrics_of(rows)
+    if not name:
+        return labels[0]
+    if name not in labels:
+        label = next((label for label in labels if label.partition("@")[0] == name), None)
+        if label is None:
+            raise unknown_name("metric", name, labels)
+        return label
+    return name
+
+
+def draw(jobs: Sequence[RunFolder], metric: str, title: str, out: Path) -> Path | None:
+    """The figure of the jobs that validated the metric; None where there is none."""
+    name = metric.partition("@")[0]
+    curves = [curve for job in jobs if (curve := Curve.read(job.path, name))]
+    if not curves:
+        return None
+    draw_curves(curves, name, title, out / f"{name}.png")
+    return out / f"{name}.png"
 
 
 def claims_of(experiment: str) -> list[dict[str, str]]:

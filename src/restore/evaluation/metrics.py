@@ -1,18 +1,171 @@
-"""PSNR and Wang's SSIM, per image, on unit-range images."""
+"""What a restored image is measured by: functions of two images, and `Metric`, a function under a name.
+
+Each function takes images ``(1, C, H, W)`` in [0, 1] (`vif` in levels of 0 to 255), cut and rounded as
+the protocol says, and returns one number. Sums are taken in float64 where the device has it.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from math import isnan
+
 import torch
+import torchmetrics
 from torch import Tensor
 from torch.nn.functional import conv2d
-from torchmetrics import Metric
+from torchmetrics.functional.image import (
+    multiscale_structural_similarity_index_measure,
+    peak_signal_noise_ratio_with_blocked_effect,
+    structural_similarity_index_measure,
+    visual_information_fidelity,
+)
+
+from restore.colour import rgb_to_y
+from restore.errors import RequestError
+
+# -- a function under a name -----------------------------------------------------------------------
 
 
-def psnr(restored: Tensor, clean: Tensor, border: int = 0) -> Tensor:
-    """``10 log10(1 / MSE)`` in dB of each image, over all its pixels and channels together.
+@dataclass(frozen=True)
+class Metric:
+    """A measure of a restored image beside the clean one, and what its numbers mean.
+
+    Attributes:
+        name: in the configuration, in `metric=[...]` and in what is logged.
+        function: ``(restored, clean) -> number`` on images ``(1, C, H, W)``, float32.
+        higher_is_better: whether a larger value is a better restoration.
+        data_range: peak of the images that the function wants, 1 or 255.
+        unit: ``dB``, or nothing.
+        digits: decimals in tables; rows keep at least four.
+        channels: number of channels that it is defined for; any where it is not given.
+        smallest: shortest side in pixels that it is defined for.
+        families: of degradations that it is meant for (``jpeg``); all where they are not given.
+
+    Raises:
+        ValueError: a value out of its range.
+    """
+
+    name: str
+    function: Callable[[Tensor, Tensor], Tensor | float]
+    higher_is_better: bool = True
+    data_range: float = 1.0
+    unit: str = ""
+    digits: int = 4
+    channels: int | None = None
+    smallest: int = 1
+    families: Sequence[str] | None = None
+
+    def __post_init__(self) -> None:
+        if not callable(self.function):
+            raise ValueError(f"metrics.{self.name}.function cannot be called: it is {self.function!r}")
+        for name, lowest in (("data_range", 0.001), ("digits", 0), ("smallest", 1), ("channels", 1)):
+            value = getattr(self, name)
+            if value is not None and not value >= lowest:
+                raise ValueError(f"metrics.{self.name}.{name} must be at least {lowest}, and it is {value}")
+
+    @property
+    def label(self) -> str:
+        """The name that stands in rows: with version and hash of the weights where it has any, ``lpips@0.1-7be5be79``."""
+        identity = getattr(self.function, "identity", "")
+        return f"{self.name}@{identity}" if identity else self.name
+
+    @property
+    def mode(self) -> str:
+        """``max`` or ``min``, as checkpoints and sweeps want it."""
+        return "max" if self.higher_is_better else "min"
+
+    @property
+    def needs(self) -> str:
+        """What an image must be for the metric to be defined; empty where any will do."""
+        parts = [f"{self.channels} {'channel' if self.channels == 1 else 'channels'}"] if self.channels else []
+        parts += [f"sides from {self.smallest} pixels"] if self.smallest > 1 else []
+        parts += [f"a degradation of family {' or '.join(self.families)}"] if self.families else []
+        return ", ".join(parts)
+
+    def why_not(self, image: Tensor, family: str = "") -> str | None:
+        """Why the metric is not defined for an image ``(1, C, H, W)``, in one line; None where it is."""
+        channels, height, width = image.shape[-3:]
+        if self.channels not in (None, channels):
+            why = f"the image has {channels}"
+        elif min(height, width) < self.smallest:
+            why = f"the image is {height}×{width}"
+        elif self.families and family not in self.families:
+            why = f"this one is of family {family or 'unknown'}"
+        else:
+            return None
+        return f"{self.name} needs {self.needs}; {why}"
+
+    def __call__(self, restored: Tensor, clean: Tensor, family: str = "") -> float | None:
+        """The value for one image ``(1, C, H, W)`` in the unit range; None where it is not defined.
+
+        That is where `why_not` says so, and where a function answers two finite images by NaN.
+
+        Args:
+            family: of the degradation, as settings name it.
+
+        Raises:
+            RequestError: the function refuses the images, or does not return one number.
+        """
+        if self.why_not(clean, family):
+            return None
+        images = (restored * self.data_range, clean * self.data_range)
+        with torch.no_grad(), torch.autocast(clean.device.type, enabled=False):  # a trainer's would round
+            try:
+                value = torch.as_tensor(self.function(*images))
+            except (ValueError, TypeError) as error:
+                raise RequestError(f"metrics.{self.name}: {error}") from error
+        if value.numel() != 1:
+            raise RequestError(f"metrics.{self.name} returns {value.numel()} numbers for one image, and it must be one")
+        number = value.item()
+        undefined = isnan(number) and bool(torch.isfinite(restored).all() and torch.isfinite(clean).all())
+        return None if undefined else number
+
+
+class MetricMeans(torchmetrics.Metric):
+    """Mean over images of several metrics; the same on one process as on many.
+
+    It is the mean of each image's value: the PSNR of the pooled error is lower, on BSD68 28.542 dB
+    where the mean is 29.228 (the authors' DnCNN-S at sigma 25).
 
     Args:
-        border: pixels left out on every side.
+        names: of the metrics.
+    """
+
+    full_state_update = False
+    totals: Tensor
+    counts: Tensor
+
+    def __init__(self, names: Sequence[str], **kwargs):
+        super().__init__(**kwargs)
+        self.names = tuple(names)
+        for state in ("totals", "counts"):
+            self.add_state(state, torch.zeros(len(self.names), dtype=torch.float64), dist_reduce_fx="sum")
+
+    def update(self, values: Mapping[str, float | None]) -> None:
+        """Take the values of one image in; a metric that is not among them, or is None, does not count it.
+
+        Raises:
+            KeyError: a name that is none of the metrics'.
+        """
+        for name, value in values.items():
+            if name not in self.names:
+                raise KeyError(name)
+            if value is not None:
+                self.totals[self.names.index(name)] += value
+                self.counts[self.names.index(name)] += 1
+
+    def compute(self) -> dict[str, float]:
+        """Each metric's mean, in float32; a metric without a value is left out."""
+        means = (self.totals / self.counts).float().tolist()
+        return {name: mean for name, mean, count in zip(self.names, means, self.counts.tolist(), strict=True) if count}
+
+
+# -- written here: the libraries' differ -----------------------------------------------------------
+
+
+def psnr(restored: Tensor, clean: Tensor) -> Tensor:
+    """``10 log10(1 / MSE)`` in dB of each image, over all its pixels and channels together.
 
     Shape:
         two ``(N, C, H, W)`` to ``(N,)``; infinite where the images are equal.
@@ -21,11 +174,24 @@ def psnr(restored: Tensor, clean: Tensor, border: int = 0) -> Tensor:
         >>> psnr(torch.full((1, 1, 4, 4), 0.1), torch.zeros(1, 1, 4, 4)).item()
         20.0
     """
-    difference = _inner(restored, border) - _inner(clean, border)
+    difference = precise(restored) - precise(clean)
     return (-10 * difference.square().mean(dim=(1, 2, 3)).log10()).float()
 
 
-def ssim(restored: Tensor, clean: Tensor, border: int = 0) -> Tensor:
+def psnr_y(restored: Tensor, clean: Tensor) -> Tensor:
+    """`psnr` of the luma alone: Y of BT.601 in studio range, in float, as super-resolution papers score colour.
+
+    Shape:
+        two ``(N, 3, H, W)`` to ``(N,)``.
+
+    Example:
+        >>> round(psnr_y(torch.full((1, 3, 4, 4), 0.1), torch.zeros(1, 3, 4, 4)).item(), 2)  # Y spans 219 of 255
+        21.32
+    """
+    return psnr(rgb_to_y(precise(restored)), rgb_to_y(precise(clean)))
+
+
+def ssim(restored: Tensor, clean: Tensor) -> Tensor:
     """Structural similarity of each image as in Wang et al. 2004: the mean over the map and the channels.
 
     11×11 Gaussian window of sigma 1.5, only where it lies wholly inside the image, K = (0.01, 0.03),
@@ -38,7 +204,7 @@ def ssim(restored: Tensor, clean: Tensor, border: int = 0) -> Tensor:
     Raises:
         ValueError: an image smaller than the window.
     """
-    x, y = _inner(restored, border), _inner(clean, border)
+    x, y = precise(restored), precise(clean)
     if min(x.shape[-2:]) < 11:
         raise ValueError(f"SSIM needs images of at least 11×11 pixels, and this one is {tuple(x.shape[-2:])}")
     taps = torch.arange(-5, 6, dtype=x.dtype, device=x.device)
@@ -60,55 +226,55 @@ def ssim(restored: Tensor, clean: Tensor, border: int = 0) -> Tensor:
     return (luminance * structure).view(n, -1).mean(dim=1).float()
 
 
-def ssim_torchmetrics(restored: Tensor, clean: Tensor, border: int = 0) -> Tensor:
-    """torchmetrics' SSIM of each image, with its own padding: to show what the variant is worth."""
-    from torchmetrics.functional.image import structural_similarity_index_measure
+# -- torchmetrics' ---------------------------------------------------------------------------------
 
-    images = (_inner(restored, border), _inner(clean, border))
+
+def ssim_reflect(restored: Tensor, clean: Tensor) -> Tensor:
+    """torchmetrics' SSIM: `ssim` but for the border, which is reflected, so that the whole map counts.
+
+    Shape:
+        two ``(N, C, H, W)``, sides of at least 6, to ``(N,)``.
+    """
+    images = (precise(restored), precise(clean))
     return structural_similarity_index_measure(*images, data_range=1.0, reduction="none").reshape(-1).float()
 
 
-def _inner(image: Tensor, border: int) -> Tensor:
-    """Without its border, in float64 where the device has it."""
-    image = image if image.device.type == "mps" else image.double()
-    return image[..., border : image.shape[-2] - border, border : image.shape[-1] - border]
+def ms_ssim(restored: Tensor, clean: Tensor) -> Tensor:
+    """Multi-scale SSIM (Wang, Simoncelli, Bovik 2003) over five scales, as torchmetrics has it.
+
+    Deviation: negative contrast terms count as 0.
+
+    Shape:
+        two ``(N, C, H, W)``, sides above 160, to ``(N,)``.
+    """
+    images = (precise(restored), precise(clean))
+    measure = multiscale_structural_similarity_index_measure
+    return measure(*images, data_range=1.0, reduction="none", normalize="relu").reshape(-1).float()
 
 
-class _ImageMean(Metric):
-    """Mean over images of a per-image score; the same on one process as on many."""
+def psnrb(restored: Tensor, clean: Tensor) -> Tensor:
+    """PSNR-B in dB (Yim, Bovik 2011): `psnr` with the edges at the 8×8 blocks of JPEG added to the error.
 
-    higher_is_better = True
-    full_state_update = False
-    total: Tensor
-    count: Tensor
+    The blocks begin at the images' first pixel. As in torchmetrics.
 
-    def __init__(self, border: int = 0):
-        super().__init__()
-        self.border = border
-        self.add_state("total", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
-        self.add_state("count", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
-
-    def score(self, restored: Tensor, clean: Tensor) -> Tensor:
-        raise TypeError(f"{type(self).__name__} has no score of its own")
-
-    def update(self, restored: Tensor, clean: Tensor) -> None:
-        scores = self.score(restored, clean)
-        self.total += scores.sum()
-        self.count += scores.numel()
-
-    def compute(self) -> Tensor:
-        return (self.total / self.count).float()
+    Shape:
+        two ``(1, 1, H, W)``, sides of at least 9, to a scalar.
+    """
+    images = (precise(restored), precise(clean))
+    return peak_signal_noise_ratio_with_blocked_effect(*images, data_range=1.0).float()
 
 
-class PSNR(_ImageMean):
-    """Mean over images of `psnr` (not the PSNR of the pooled error, which is some 0.2 dB higher)."""
+def vif(restored: Tensor, clean: Tensor) -> Tensor:
+    """Visual information fidelity in the pixel domain (Sheikh, Bovik 2006), as torchmetrics has it.
 
-    def score(self, restored: Tensor, clean: Tensor) -> Tensor:
-        return psnr(restored, clean, self.border)
+    Levels are 0 to 255: the noise of its model eye has a variance of 2. NaN for a flat clean image.
+
+    Shape:
+        two ``(1, C, H, W)``, sides of at least 41, to a scalar, the mean over the channels.
+    """
+    return visual_information_fidelity(precise(restored), precise(clean)).float()
 
 
-class SSIM(_ImageMean):
-    """Mean over images of `ssim`."""
-
-    def score(self, restored: Tensor, clean: Tensor) -> Tensor:
-        return ssim(restored, clean, self.border)
+def precise(image: Tensor) -> Tensor:
+    """The image in float64, where the device has it."""
+    return image if image.device.type == "mps" else image.double()

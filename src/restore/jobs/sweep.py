@@ -52,7 +52,7 @@ def gather(jobs: Sequence[Job]) -> None:
         if file.is_file():
             latest: dict[tuple, dict] = {}
             for row in store.read(file):
-                latest[tuple(row[c] for c in ("model", "protocol", "dataset", "setting", "image"))] = row
+                latest[tuple(row[c] for c in ("model", "protocol", "dataset", "setting", "image", "metric"))] = row
             rows += [row | {"run": job.name} for row in latest.values()]
     root = jobs[0].folder.path.parent
     if rows:

@@ -1,8 +1,7 @@
-"""Pictures of a run: the sheet of restored images and the PSNR over training."""
+"""Pictures of a run: the sheet of restored images, and feature maps."""
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +10,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from restore.conditions import Pair, apply_network
 from restore.errors import unknown_name
+from restore.evaluation.score import Restoration
 from restore.image import to_levels
+from restore.results.curves import metric_over_training, validated_metrics
+from restore.results.pyplot import pyplot
+from restore.results.quantities import quantity
 
 INSET = 0.4  # share of a picture's width that its zoomed crop takes
 ERROR_SCALE = 4  # the error column shows this multiple of |restored − clean|
@@ -20,14 +24,55 @@ ERROR_SCALE = 4  # the error column shows this multiple of |restored − clean|
 
 @dataclass
 class Picture:
-    """A test image in its three states, ``(1, C, H, W)`` each, with its scores."""
+    """A test pair and what was made of it, ``(1, C, H, W)`` each, on the CPU.
+
+    Attributes:
+        title_input, title: value of the degraded and of the restored image, ``30.12 dB``.
+    """
 
     name: str
-    clean: Tensor
-    degraded: Tensor
+    pair: Pair
     restored: Tensor
-    psnr_input: float
-    psnr: float
+    title_input: str = ""
+    title: str = ""
+
+
+class Gallery:
+    """Keeps the first tested images of the first set, setting and protocol, to be drawn."""
+
+    def __init__(self, size: int = 3):
+        self.size = size
+        self.place: tuple[str, str, str] | None = None
+        self.pictures: list[Picture] = []
+
+    def keep(self, restoration: Restoration) -> None:
+        """Take a restored image, with its value by the first metric."""
+        if not restoration.scores:
+            return
+        score = restoration.scores[0]
+        place = (score.protocol, score.dataset, score.setting)
+        self.place = self.place or place
+        if place == self.place and len(self.pictures) < self.size:
+            known = quantity(score.metric)
+            values = (known.caption(value) for value in (score.value_input, score.value))
+            pair, restored = restoration.pair.to(torch.device("cpu")), restoration.restored.cpu()
+            self.pictures.append(Picture(score.image, pair, restored, *values))
+
+
+def draw(folder: Path, gallery: Gallery, title: str) -> list[Path]:
+    """The picture sheet and the validated metrics over training, where there is something to draw."""
+    drawn = []
+    if gallery.pictures:
+        drawn.append(folder / "sheet.png")
+        sheet(gallery.pictures, f"{title}; {', '.join(gallery.place)}", drawn[-1])
+    if (history := folder / "history.csv").is_file():
+        for metric in validated_metrics(history)[:1]:  # the one that chose the best checkpoint
+            drawn.append(folder / f"{metric}.png")
+            metric_over_training(history, metric, title, drawn[-1])
+    return drawn
+
+
+# -- test images -----------------------------------------------------------------------------------
 
 
 def sheet(pictures: Sequence[Picture], title: str, path: Path) -> None:
@@ -37,19 +82,20 @@ def sheet(pictures: Sequence[Picture], title: str, path: Path) -> None:
     """
     plt = pyplot()
     rows = len(pictures)
-    ratios = [p.clean.shape[2] / p.clean.shape[3] for p in pictures]
+    ratios = [p.restored.shape[2] / p.restored.shape[3] for p in pictures]
     size = (12, 3 * sum(ratios) + 0.25 * rows + 0.4)
     figure, axes = plt.subplots(rows, 4, figsize=size, squeeze=False, layout="constrained", height_ratios=ratios)
     for line, picture in zip(axes, pictures, strict=True):
-        error = (picture.restored - picture.clean).abs() * ERROR_SCALE
-        top, left, side = _detail(picture.clean)
+        degraded, clean = picture.pair.degraded, picture.pair.clean
+        error = (picture.restored - clean).abs() * ERROR_SCALE
+        top, left, side = _detail(clean)
         labels = (
             picture.name,
-            f"degraded {picture.psnr_input:.2f} dB",
-            f"restored {picture.psnr:.2f} dB",
+            f"degraded {picture.title_input}",
+            f"restored {picture.title}",
             f"{ERROR_SCALE} × |restored − clean|",
         )
-        states = (picture.clean, picture.degraded, picture.restored, error)
+        states = (clean, degraded, picture.restored, error)
         for axis, image, label in zip(line, states, labels, strict=True):
             pixels = _pixels(image)
             axis.imshow(pixels, cmap="gray", vmin=0, vmax=255, interpolation="none")
@@ -67,34 +113,7 @@ def sheet(pictures: Sequence[Picture], title: str, path: Path) -> None:
     plt.close(figure)
 
 
-def psnr_over_training(history: Path, title: str, path: Path, levels: dict[str, float] | None = None) -> None:
-    """Validation PSNR against training seconds, with the patches seen along the top.
-
-    Args:
-        history: ``history.csv`` of a run folder.
-        levels: horizontal lines to compare with, by label, in dB on the same validation images.
-    """
-    plt = pyplot()
-    with history.open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    seconds, psnr, patches = ([float(row[key]) for row in rows] for key in ("seconds", "val/psnr", "patches"))
-    figure, axis = plt.subplots(figsize=(6.4, 3.8), layout="constrained")
-    axis.plot(seconds, psnr, marker="o", markersize=3, color="#1b6ca8")
-    axis.annotate(
-        f"{psnr[-1]:.2f} dB", (seconds[-1], psnr[-1]), textcoords="offset points", xytext=(-4, -14), ha="right"
-    )
-    for label, level in (levels or {}).items():
-        axis.axhline(level, color="#888", linewidth=1, linestyle="--")
-        axis.text(seconds[-1], level, f"{label} {level:.2f}", ha="right", va="bottom", fontsize=8, color="#555")
-    axis.set(xlabel="training time / s", ylabel="validation PSNR / dB", title=title)
-    axis.title.set_fontsize(10)
-    axis.grid(alpha=0.3)
-    if seconds[-1] > 0 and len(seconds) > 1:
-        rate = patches[-1] / seconds[-1] / 1000
-        top = axis.secondary_xaxis("top", functions=(lambda s: s * rate, lambda p: p / rate))
-        top.set_xlabel("thousand patches", fontsize=8)
-    figure.savefig(path, dpi=110)
-    plt.close(figure)
+# -- feature maps ----------------------------------------------------------------------------------
 
 
 def layers(network: nn.Module, names: Sequence[str]) -> dict[str, nn.Module]:
@@ -129,11 +148,12 @@ def feature_maps(
         for name, layer in chosen.items()
     ]
     device = next(network.parameters()).device
+    pair = picture.pair.to(device)
     with torch.no_grad():
-        network(picture.degraded.to(device))
+        apply_network(network, pair.degraded, pair.conditions)
     for hook in hooks:
         hook.remove()
-    height, width = picture.degraded.shape[-2:]
+    height, width = picture.restored.shape[-2:]
     size = (1.6 * count, 1.6 * height / width * len(chosen) + 0.5)
     figure, axes = plt.subplots(len(chosen), count, figsize=size, squeeze=False, layout="constrained")
     for line, (name, maps) in zip(axes, seen.items(), strict=True):
@@ -146,15 +166,6 @@ def feature_maps(
     figure.suptitle(f"{title}: {picture.name}", fontsize=9)
     figure.savefig(path, dpi=110, pil_kwargs={"optimize": True})
     plt.close(figure)
-
-
-def pyplot():
-    import matplotlib  # heavy, and only figures need it
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    return pyplot
 
 
 def _pixels(image: Tensor) -> np.ndarray:

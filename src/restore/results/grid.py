@@ -1,20 +1,17 @@
-"""A sweep as a table and as curves, its seeds taken together."""
+"""A sweep as a table, its seeds taken together, and what it says of a paper's conclusions."""
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import isnan
-from pathlib import Path
 from statistics import fmean
 
-import numpy as np
-
-from restore.results.figures import pyplot
+from restore.results.quantities import quantity
 from restore.results.statistics import mean_and_deviation, paired_difference
-from restore.results.tables import markdown
+from restore.results.tables import markdown, metrics_of
+
+Points = dict[str, dict[str, list[float]]]  # of a grid: each image's values, one for every seed
 
 
 def without_seed(run: str) -> str:
@@ -37,96 +34,61 @@ def short(job: str) -> str:
     return re.sub(r"(^|,)[\w/@]+[.](?=[\w.]+=)", r"\1", job)
 
 
-def grid_table(rows: Sequence[dict]) -> str:
-    """A table for each set, setting and protocol: the grid's points, seeds, PSNR and the difference from the first.
+def grid_table(rows: Sequence[dict], metric: str = "") -> str:
+    """A table for each set, setting and protocol: the grid's points, seeds, values and the difference from the first.
 
     Args:
         rows: of a sweep's ``results.csv``; classical methods, which no sweep changes, are left out.
+        metric: the label of one that the rows have; by default the first.
     """
+    known = quantity(metric or metrics_of(rows)[0])
+    unit = f"{known.title} in {known.unit}" if known.unit else known.title
     parts = []
-    for place, points in places(rows).items():
+    for place, points in places(rows, metric).items():
         lines, first = [], None
         for point, images in points.items():
             seeds = [fmean(values) for values in zip(*images.values(), strict=True)]
             average, deviation = mean_and_deviation(seeds)
-            difference = "–" if first is None else str(paired_difference(first, images))
+            spread = "" if isnan(deviation) else f" ± {deviation:.{known.fine_digits}f}"
+            difference = "–"
+            if first is not None:
+                gain = paired_difference(first, images)
+                difference = gain.text(known) + ("" if gain.distinguishable else ", not distinguishable")
             first = first or images
-            spread = "" if isnan(deviation) else f" ± {deviation:.3f}"
-            lines.append([point, str(len(seeds)), f"{average:.3f}{spread}", difference])
-        title = f"{place[0]} {place[1]}, protocol {place[2]}: PSNR in dB; difference from the first line, 95 % interval"
-        parts += [title, markdown(("setting", "seeds", "PSNR", "difference"), lines)]
+            lines.append([point, str(len(seeds)), f"{average:.{known.fine_digits}f}{spread}", difference])
+        title = f"{place[0]} {place[1]}, protocol {place[2]}: {unit}; difference from the first line, 95 % interval"
+        parts += [title, markdown(("setting", "seeds", known.title, "difference"), lines)]
     return "\n\n".join(parts)
 
 
-def places(rows: Sequence[dict]) -> dict[tuple[str, str, str], dict[str, dict[str, list[float]]]]:
-    """By set, setting and protocol: each point of the grid with its images' PSNR, one for every seed."""
-    found: dict[tuple, dict[str, dict[str, list[float]]]] = {}
+def places(rows: Sequence[dict], metric: str = "") -> dict[tuple[str, str, str], Points]:
+    """By set, setting and protocol: each point of the grid with its images' values, one for every seed."""
+    metric = metric or metrics_of(rows)[0]
+    by_place: dict[tuple[str, str, str], Points] = {}
     for row in rows:
-        if row["checkpoint_sha256"]:
-            points = found.setdefault((row["dataset"], row["setting"], row["protocol"]), {})
-            points.setdefault(without_seed(row["run"]), {}).setdefault(row["image"], []).append(row["psnr"])
-    return found
+        if row["method_kind"] != "classical" and row["metric"] == metric:
+            points = by_place.setdefault((row["dataset"], row["setting"], row["protocol"]), {})
+            points.setdefault(without_seed(row["run"]), {}).setdefault(row["image"], []).append(row["value"])
+    return by_place
 
 
-def verdicts(rows: Sequence[dict], claims: Sequence[dict[str, str]]) -> str:
+def verdicts(rows: Sequence[dict], claims: Sequence[dict[str, str]], metric: str = "") -> str:
     """What became of a paper's conclusions: ``holds``, ``contradicted`` or ``not distinguishable``, a line each.
 
     Args:
         claims: `says` in words, and the two points of the grid it is about, `better` and `worse`; those whose
             points were not run are left out.
+        metric: by which they are judged, in its own direction; by default the first of the rows.
     """
+    known = quantity(metric or metrics_of(rows)[0])
     lines = []
-    for (dataset, setting, _), points in places(rows).items():
+    for (dataset, setting, _), points in places(rows, metric).items():
         for claim in claims:
             if claim["better"] in points and claim["worse"] in points:
                 gain = paired_difference(points[claim["worse"]], points[claim["better"]])
-                verdict = "holds" if gain.low > 0 else "contradicted" if gain.high < 0 else "not distinguishable"
-                lines.append([claim["says"], verdict, f"{gain.mean:+.2f} dB [{gain.low:+.2f}, {gain.high:+.2f}]"])
+                settled = "holds" if known.better(gain.low) else "contradicted"
+                verdict = settled if gain.distinguishable else "not distinguishable"
+                lines.append([claim["says"], verdict, gain.text(known, known.digits)])
         if lines:
             return markdown((f"the paper says ({dataset} {setting})", "here", "difference, 95 %"), lines)
     return ""
-
-
-@dataclass(frozen=True)
-class Curve:
-    """Validation PSNR over the patches a job was trained on."""
-
-    point: str
-    patches: tuple[float, ...]
-    psnr: tuple[float, ...]
-
-    @classmethod
-    def read(cls, job: Path) -> Curve:
-        with (job / "history.csv").open(newline="") as file:
-            rows = list(csv.DictReader(file))
-        columns = (tuple(float(row[key]) for row in rows) for key in ("patches", "val/psnr"))
-        return cls(without_seed(job.name), *columns)
-
-
-def draw(curves: Sequence[Curve], title: str, path: Path) -> None:
-    """The papers' ablation figure: validation PSNR over training, a line a setting, its seeds' range shaded."""
-    plt = pyplot()
-    points = list(dict.fromkeys(curve.point for curve in curves))
-    below = len(points) > 5  # the legend, where it would hide curves
-    columns = 2 if max(map(len, points), default=0) < 40 else 1
-    size = (6.8, 4.2 + (0.17 * len(points) / columns if below else 0))
-    figure, axis = plt.subplots(figsize=size, layout="constrained")
-    for number, point in enumerate(points):
-        seeds = [curve for curve in curves if curve.point == point]
-        end = min(curve.patches[-1] for curve in seeds)
-        grid = np.linspace(max(curve.patches[0] for curve in seeds), end, 60)
-        values = np.array([np.interp(grid, curve.patches, curve.psnr) for curve in seeds])
-        colour = f"C{number % 10}"
-        label = f"{short(point)}: {values[:, -1].mean():.2f} dB"
-        axis.plot(grid / 1000, values.mean(axis=0), color=colour, label=label)
-        if len(seeds) > 1:
-            axis.fill_between(grid / 1000, values.min(axis=0), values.max(axis=0), color=colour, alpha=0.2, linewidth=0)
-    axis.set(xlabel="thousand patches", ylabel="validation PSNR / dB", title=title)
-    axis.title.set_fontsize(10)
-    axis.grid(alpha=0.3)
-    if below:
-        figure.legend(loc="outside lower center", fontsize=7, ncols=columns)
-    else:
-        axis.legend(fontsize=8)
-    figure.savefig(path, dpi=110)
-    plt.close(figure)

@@ -8,6 +8,8 @@ from statistics import mean, stdev
 
 import numpy as np
 
+from restore.results.quantities import Quantity
+
 
 @dataclass(frozen=True)
 class Difference:
@@ -21,9 +23,10 @@ class Difference:
     def distinguishable(self) -> bool:
         return self.low > 0 or self.high < 0
 
-    def __str__(self) -> str:
-        said = "" if self.distinguishable else ", not distinguishable"
-        return f"{self.mean:+.3f} dB [{self.low:+.3f}, {self.high:+.3f}]{said}"
+    def text(self, quantity: Quantity, digits: int | None = None) -> str:
+        """The difference in the metric's own unit, with its interval."""
+        digits = quantity.fine_digits if digits is None else digits
+        return f"{quantity.with_unit(self.mean, digits, '+')} [{self.low:+.{digits}f}, {self.high:+.{digits}f}]"
 
 
 def mean_and_deviation(values: Sequence[float]) -> tuple[float, float]:
@@ -45,7 +48,7 @@ def paired_difference(
     same for both, and so is each setting's seed, since another one would have trained another network.
 
     Args:
-        first, second: PSNR in dB of each image, one value a seed.
+        first, second: the metric's value of each image, one a seed.
 
     Raises:
         ValueError: the two were scored on different images, or on none.

@@ -1,69 +1,153 @@
-"""``results.csv``: one row per image, only appended to, a whole run at a time."""
+"""``results.csv``: one row per image and metric, only appended to, a whole run at a time."""
 
 from __future__ import annotations
 
 import contextlib
 import csv
 import io
+import logging
 import os
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from restore.errors import RequestError
+from restore.results.quantities import quantity
+
+log = logging.getLogger(__name__)
+
 COLUMNS = (
-    *("run", "experiment", "task", "model", "seed", "budget", "patches", "protocol", "dataset", "setting", "image"),
-    *("channels", "psnr", "ssim", "psnr_input", "ssim_input", "precision", "overlap", "checkpoint_sha256", "commit"),
+    *("run", "experiment", "task", "model", "method_kind", "seed", "budget", "patches", "protocol", "dataset"),
+    *("setting", "image", "channels", "metric", "value", "value_input", "precision", "device", "torch"),
+    *("fingerprint", "overlap", "checkpoint_sha256", "commit"),
 )
-SCORES = ("psnr", "ssim", "psnr_input", "ssim_input")
+GROUP = (  # what the images of one mean have in common
+    *("run", "experiment", "task", "model", "method_kind", "seed", "budget", "patches", "protocol", "dataset"),
+    *("setting", "channels", "metric", "precision", "device", "torch", "checkpoint_sha256", "commit"),
+)
+SUMMARY = (*(column for column in COLUMNS if column not in ("image", "fingerprint")), "images")
+VALUES = ("value", "value_input")
+
+
+# -- writing ---------------------------------------------------------------------------------------
+
+
+def check_header(path: Path) -> None:
+    """Refuse, before anything is trained, a file whose rows are not of this form.
+
+    Raises:
+        RequestError: its columns are others.
+    """
+    if path.is_file() and (header := _header(path)) and header != COLUMNS:
+        raise RequestError(
+            f"{path} has other columns ({','.join(header[:3])},… {len(header)} of them) than the {len(COLUMNS)} that "
+            "are written now: move it away, or name another file"
+        )
 
 
 def append(path: Path, rows: Iterable[dict]) -> None:
     """Add the rows of one run to a results file and renew ``summary.csv`` beside it.
 
     The old rows and the new ones are written to a file aside that then takes the name, under a lock:
-    a reader, another writer or a power cut never meets half a run.
+    a reader, another writer or a power cut never meets half a run. A file that something else has
+    damaged is kept under another name, and a new one begun.
 
     Raises:
         ValueError: a row whose columns are not `COLUMNS`.
     """
-    text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-    for row in rows:
-        if set(row) != set(COLUMNS):
-            raise ValueError(f"a row of results has the columns {sorted(set(row) ^ set(COLUMNS))} too many or too few")
-        writer.writerow({key: f"{value:.4f}" if key in SCORES else value for key, value in row.items()})
+    text = _lines(COLUMNS, rows)
     path.parent.mkdir(parents=True, exist_ok=True)
     with _locked(path):
-        old = path.read_text() if path.exists() else ",".join(COLUMNS) + "\n"
-        _replace(path, old + text.getvalue())
-        summary = io.StringIO()
-        fields = [*(c for c in COLUMNS if c != "image"), "images"]
-        summary_writer = csv.DictWriter(summary, fields, lineterminator="\n")
-        summary_writer.writeheader()
-        summary_writer.writerows(means(read(path)))
-        _replace(path.with_name("summary.csv"), summary.getvalue())
+        if path.exists() and path.stat().st_size and (damage := _damage(path)):
+            log.warning(f"{path} is damaged ({damage}): it is kept as {_set_aside(path).name}, and a new one begun")
+        old = (path.read_text() if path.exists() else "") or ",".join(COLUMNS) + "\n"
+        _replace(path, old + text)
+        summary = ",".join(SUMMARY) + "\n" + _lines(SUMMARY, means(read(path)))
+        _replace(path.with_name("summary.csv"), summary)
+
+
+def _lines(columns: Sequence[str], rows: Iterable[dict]) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    for row in rows:
+        if set(row) != set(columns):
+            raise ValueError(f"a row of results has the columns {sorted(set(row) ^ set(columns))} too many or too few")
+        digits = quantity(row["metric"]).stored_digits
+        writer.writerow({key: f"{value:.{digits}f}" if key in VALUES else value for key, value in row.items()})
+    return text.getvalue()
+
+
+def _damage(path: Path) -> str:
+    """What is wrong with a results file, in a few words; empty where nothing is."""
+    try:
+        text = path.read_text()
+        lines = list(csv.reader(io.StringIO(text), strict=True))
+    except (UnicodeDecodeError, csv.Error):
+        return "it is not a table of text"
+    if not lines or tuple(lines[0]) != COLUMNS:
+        return "its first line is not the header"
+    value = COLUMNS.index("value")
+    for number, line in enumerate(lines, start=1):
+        if len(line) != len(COLUMNS) or not (number == 1 or _is_number(line[value])):
+            return f"row {number} is not whole"
+    return "" if text.endswith("\n") else "its last line is not whole"
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return bool(float(text) or True)
+    except ValueError:
+        return False
+
+
+def _set_aside(path: Path) -> Path:
+    names = (path.with_name(f"{path.name}.damaged-{number}") for number in range(1, 10**6))
+    return path.rename(next(name for name in names if not name.exists()))
+
+
+# -- reading ---------------------------------------------------------------------------------------
 
 
 def read(path: Path) -> list[dict]:
-    """The rows of a results file, scores as numbers."""
+    """The rows of a results file, values as numbers.
+
+    Raises:
+        RequestError: its columns are others, or it is damaged.
+    """
+    check_header(path)
+    if damage := _damage(path):
+        raise RequestError(f"{path} is damaged: {damage}")
     with path.open(newline="") as file:
-        return [{k: float(v) if k in SCORES else v for k, v in row.items()} for row in csv.DictReader(file)]
+        return [row | {key: float(row[key] or "nan") for key in VALUES} for row in csv.DictReader(file)]
 
 
 def means(rows: Iterable[dict]) -> list[dict]:
-    """Mean scores over the images of each run, protocol, set and setting, in order of appearance."""
+    """Mean values over the images of each `GROUP`, in order of appearance."""
     groups: dict[tuple, list[dict]] = {}
     for row in rows:
-        key = tuple(str(row[c]) for c in COLUMNS if c not in (*SCORES, "image", "overlap"))
-        groups.setdefault(key, []).append(row)
-    summary = []
-    for group in groups.values():
-        mean = {k: v for k, v in group[0].items() if k != "image"}
-        mean |= {score: round(sum(float(row[score]) for row in group) / len(group), 4) for score in SCORES}
-        overlaps = sum(row["overlap"] not in ("", "none", "unknown") for row in group)
-        mean["overlap"] = f"{overlaps} of {len(group)}" if overlaps else group[0]["overlap"]
-        summary.append(mean | {"images": len(group)})
-    return summary
+        groups.setdefault(tuple(str(row[column]) for column in GROUP), []).append(row)
+    return [_mean(group) for group in groups.values()]
+
+
+def _mean(group: Sequence[dict]) -> dict:
+    mean = {column: group[0][column] for column in GROUP}
+    digits = quantity(group[0]["metric"]).stored_digits
+    for value in VALUES:
+        mean[value] = round(sum(float(row[value]) for row in group) / len(group), digits)
+    overlaps = sum(row["overlap"] not in ("", "none", "unknown") for row in group)
+    mean["overlap"] = f"{overlaps} of {len(group)}" if overlaps else group[0]["overlap"]
+    return mean | {"images": len(group)}
+
+
+def _header(path: Path) -> tuple[str, ...]:
+    try:
+        with path.open(newline="", errors="replace") as file:
+            return tuple(next(csv.reader(file), ()))
+    except csv.Error:
+        return ("no text",)
+
+
+# -- the checkout and the file ---------------------------------------------------------------------
 
 
 def commit() -> str:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from statistics import fmean
 
-from restore.results.published import find
+from restore.results.published import cell, find
+from restore.results.quantities import quantity
+from restore.results.store import GROUP
+
+Line = dict[str, dict]  # of one restored image, or of one mean: a row by the metric's label
 
 
 def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -22,23 +27,52 @@ def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(lines)
 
 
-def score(psnr: float, ssim: float) -> str:
-    return f"{psnr:.2f} / {ssim:.4f}"
+# -- rows by metric --------------------------------------------------------------------------------
+
+
+def metrics_of(rows: Iterable[dict]) -> list[str]:
+    """Labels of the metrics in rows, in order of appearance: the first one leads."""
+    return list(dict.fromkeys(row["metric"] for row in rows))
+
+
+def lines_of(means: Iterable[dict]) -> list[Line]:
+    """Means of the same run, protocol, set and setting together."""
+    lines: dict[tuple, Line] = {}
+    for mean in means:
+        place = tuple(str(mean[column]) for column in GROUP if column != "metric")
+        lines.setdefault(place, {})[mean["metric"]] = mean
+    return list(lines.values())
+
+
+def values(line: Line, metrics: Sequence[str], column: str = "value") -> str:
+    """One line's values, ``29.50 / 0.9000``; – for a metric that is not defined there."""
+    return " / ".join(
+        quantity(metric).text(line[metric][column] if metric in line else float("nan")) for metric in metrics
+    )
+
+
+# -- tables ----------------------------------------------------------------------------------------
 
 
 def means_table(means: Sequence[dict]) -> str:
-    """A line per set, setting and protocol: images, input, restored, and what the paper prints for this network."""
+    """A line per set, setting and protocol: images, input, restored, and what the paper prints for this network.
+
+    Where a metric is defined for some of the images, the number of those stands behind its value.
+    """
+    metrics = metrics_of(means)
+    titles = " / ".join(quantity(metric).title for metric in metrics)
+    names = [metric.partition("@")[0] for metric in metrics]
     rows = []
-    for mean in means:
-        paper = find(mean["task"], mean["dataset"], mean["setting"], mean["model"], int(mean["channels"]))
-        there = "; ".join(
-            row["psnr_db"] + (f" / {row['ssim']}" if row["ssim"] else "") + f" ({row['paper']} {row['table']})"
-            for row in paper
-        )
-        cells = [f"{mean['dataset']} {mean['setting']}", mean["protocol"], mean["model"], str(mean["images"])]
-        cells += [score(mean["psnr_input"], mean["ssim_input"]), score(mean["psnr"], mean["ssim"]), there or "–"]
+    for line in lines_of(means):
+        mean = next(iter(line.values()))
+        place = (mean["task"], mean["dataset"], mean["setting"], mean["model"], int(mean["channels"]))
+        images = max(int(each["images"]) for each in line.values())
+        some = [f"{metric} of {each['images']}" for metric, each in line.items() if int(each["images"]) < images]
+        restored = values(line, metrics) + (f" ({', '.join(some)})" if some else "")
+        cells = [f"{mean['dataset']} {mean['setting']}", mean["protocol"], mean["model"], str(images)]
+        cells += [values(line, metrics, "value_input"), restored, cell(find(*place, metrics=names), names)]
         rows.append([*cells, mean["overlap"] or "–"])
-    header = ("set", "protocol", "model", "images", "input PSNR / SSIM", "restored PSNR / SSIM", "published", "overlap")
+    header = ("set", "protocol", "model", "images", f"input {titles}", f"restored {titles}", "published", "overlap")
     return markdown(header, rows)
 
 
@@ -46,19 +80,26 @@ def images_table(rows: Sequence[dict]) -> str:
     """A line per image and a last one for their mean; a column for the input and one per method.
 
     Args:
-        rows: results rows of one protocol, set and setting; the methods in order of appearance.
+        rows: results rows of one protocol, set and setting; methods and metrics in order of appearance.
     """
+    metrics = metrics_of(rows)
     methods = list(dict.fromkeys(row["model"] for row in rows))
-    images = list(dict.fromkeys(row["image"] for row in rows))
-    by_place = {(row["image"], row["model"]): row for row in rows}
-    lines, totals = [], [[0.0, 0.0] for _ in range(len(methods) + 1)]
-    for image in images:
-        first = by_place[image, methods[0]]
-        pairs = [(first["psnr_input"], first["ssim_input"])]
-        pairs += [(by_place[image, m]["psnr"], by_place[image, m]["ssim"]) for m in methods]
-        lines.append([image, *(score(*pair) for pair in pairs)])
-        for total, pair in zip(totals, pairs, strict=True):
-            total[0] += pair[0] / len(images)
-            total[1] += pair[1] / len(images)
-    lines.append(["mean", *(score(*total) for total in totals)])
-    return markdown(["PSNR dB / SSIM", "input", *(m.replace("_", " ") for m in methods)], lines)
+    lines: dict[str, dict[str, Line]] = {}  # by image and method
+    for row in rows:
+        lines.setdefault(row["image"], {}).setdefault(row["model"], {})[row["metric"]] = row
+    cells = []
+    for image, by_method in lines.items():
+        degraded = values(next(iter(by_method.values())), metrics, "value_input")
+        cells.append([image, degraded, *(values(by_method.get(method, {}), metrics) for method in methods)])
+    columns = [("value_input", methods[0]), *(("value", method) for method in methods)]
+    cells.append(["mean", *(_mean_cell(lines, method, metrics, column) for column, method in columns)])
+    titles = " / ".join(quantity(metric).title_and_unit for metric in metrics)
+    return markdown([titles, "input", *(method.replace("_", " ") for method in methods)], cells)
+
+
+def _mean_cell(lines: dict[str, dict[str, Line]], method: str, metrics: Sequence[str], column: str) -> str:
+    cells = []
+    for metric in metrics:
+        of_images = [line[method][metric][column] for line in lines.values() if metric in line.get(method, {})]
+        cells.append(quantity(metric).text(fmean(of_images) if of_images else float("nan")))
+    return " / ".join(cells)

@@ -1,0 +1,40 @@
+"""The metrics of a configuration: ``metric=[psnr,ssim]`` names files of ``conf/metric``."""
+
+from __future__ import annotations
+
+from omegaconf import DictConfig, OmegaConf
+
+from restore.config.build import build
+from restore.config.compose import to_plain
+from restore.errors import RequestError
+from restore.evaluation.metrics import Metric
+from restore.results.quantities import Quantity, register
+
+
+def build_metrics(config: DictConfig) -> list[Metric]:
+    """The metrics of ``config.metrics``, in the order of the words; the first one validates and leads.
+
+    What they are called and measured in is registered with the tables.
+
+    Raises:
+        RequestError: there is none, or one cannot be built.
+    """
+    nodes = to_plain(config.get("metrics")) or {}
+    if not nodes:
+        raise RequestError("metric=[] names no metric, and the first one of the list validates: metric=[psnr,ssim]")
+    metrics = [build({"name": name, **node}) for name, node in nodes.items()]
+    for name, metric in zip(nodes, metrics, strict=True):
+        if not isinstance(metric, Metric):
+            raise RequestError(
+                f"metrics.{name}._target_ must be restore.evaluation.metrics.Metric; it is a {type(metric).__name__}"
+            )
+    register_metrics(config)
+    return metrics
+
+
+def register_metrics(config: DictConfig) -> None:
+    """Tell the tables unit, decimals and direction of a configuration's metrics; nothing is built."""
+    nodes = config.get("metrics")
+    for name, node in (OmegaConf.to_container(nodes, resolve=False) if nodes else {}).items():
+        known = {key: node[key] for key in ("unit", "digits", "higher_is_better") if key in node}
+        register(Quantity(name, **known))
