@@ -1,8 +1,9 @@
 """Counts against numbers worked out by hand."""
 
 import pytest
+from torch import nn
 
-from restore.models.cost import count_cost
+from restore.models.cost import Cost, count_cost
 from restore.models.dncnn import DnCNN
 from restore.models.red import REDNet
 
@@ -37,3 +38,28 @@ def test_parameters_and_no_trace_left():
     assert cost.parameters == (9 * 3 + 3) + (9 * 9 + 3) * 2 + (27 + 1)
     assert next(network.parameters()).device.type == "cpu"
     assert not any(layer._forward_hooks for layer in network.modules())
+
+
+class Told(nn.Module):
+    """Asks for a value, a map and a kernel, and convolves the image once."""
+
+    conditions = ("sigma", "mask", "kernel")
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Conv2d(2, 3, 5, padding=2)
+
+    def forward(self, degraded, sigma, mask, kernel):
+        assert (sigma.dim(), mask.shape[2:], kernel.dim()) == (1, degraded.shape[2:], 3)
+        return self.layer(degraded)
+
+
+def test_a_network_that_is_told_something():
+    assert count_cost(Told(), 2, 8, 9) == Cost(150 + 3, 150 * 72, 5)
+
+
+@pytest.mark.parametrize("factor", [2, 3])
+def test_a_pixel_unshuffle_reaches_over_its_pixels(factor):
+    layers = [nn.PixelUnshuffle(factor), nn.Conv2d(factor**2, factor**2, 3, padding=1), nn.PixelShuffle(factor)]
+    cost = count_cost(nn.Sequential(*layers), 1, 6, 12)
+    assert cost == Cost(9 * factor**4 + factor**2, 9 * factor**4 * 72 // factor**2, factor + 2 * factor)

@@ -1,9 +1,34 @@
+"""RED-Net and its ablations: strides, residual blocks, and every skip against an independent transcription."""
+
 import pytest
 import torch
 from torch import nn
 from torch.nn.functional import relu
 
+from restore.models.cost import Cost, count_cost
 from restore.models.red import Deconvolution, REDNet
+
+HIDDEN = 64 * 64 * 9  # weights of a hidden layer
+
+
+@pytest.mark.parametrize(
+    ("network", "cost"),
+    [
+        (REDNet(depth=10, skip_step=0), Cost(640 + 8 * (HIDDEN + 64) + 577, (1152 + 8 * HIDDEN) * 600, 21)),
+        (REDNet(depth=30), Cost(640 + 28 * (HIDDEN + 64) + 577, 1_033_344 * 600, 61)),
+        (
+            REDNet(depth=30, width=128),
+            Cost(1280 + 28 * (4 * HIDDEN + 128) + 1153, (2304 + 28 * 4 * HIDDEN) * 600, 61),
+        ),
+        (
+            REDNet(depth=4, kernel_size=5),
+            Cost(1664 + 2 * (25 * 4096 + 64) + 1601, (3200 + 2 * 25 * 4096) * 600, 17),
+        ),
+    ],
+    ids=["red10", "red30", "red30_released", "red_5x5"],
+)
+def test_counts_by_hand(network, cost):
+    assert count_cost(network, 1, 20, 30) == cost
 
 
 @pytest.mark.parametrize(("depth", "skips"), [(10, ()), (20, (2, 4, 6, 8)), (30, (2, 4, 6, 8, 10, 12, 14))])
@@ -61,9 +86,87 @@ def test_output_has_the_size_of_odd_inputs_and_starts_near_them(channels, kernel
     assert (restored - y).abs().max() < 0.1
 
 
+def awake(network: REDNet) -> REDNet:
+    """A network whose last layer is not near zero, so that its body shows in its output."""
+    nn.init.normal_(network.decoder[-1].weight, std=0.3)
+    return network
+
+
+def straight_line(network: REDNet, y: torch.Tensor, pairs: dict[int, int]) -> torch.Tensor:
+    """A chain of RED-Net's layers with ``pairs[decoder layer] = encoder layer`` given from outside."""
+    maps, x = {}, y
+    for number, layer in enumerate(network.encoder, start=1):
+        x = maps[number] = relu(layer(x))
+    for number, layer in enumerate(network.decoder, start=1):
+        x = nn.ConvTranspose2d.forward(layer, x)
+        if number < len(network.decoder):
+            x = relu(x)
+        if number in pairs:
+            x = relu(maps[pairs[number]] + x)
+    return y + x
+
+
 @pytest.mark.parametrize(
-    ("argument", "value"), [("depth", 7), ("depth", 0), ("kernel_size", 4), ("width", 0), ("skip_step", -1)]
+    ("depth", "step", "pairs"),
+    [
+        (30, 2, {1: 14, 3: 12, 5: 10, 7: 8, 9: 6, 11: 4, 13: 2}),  # the released RED30
+        (30, 4, {3: 12, 7: 8, 11: 4}),
+        (30, 7, {1: 14, 8: 7}),
+        (20, 2, {2: 8, 4: 6, 6: 4, 8: 2}),
+        (10, 0, {}),
+    ],
 )
-def test_refuses_by_name(argument, value):
-    with pytest.raises(ValueError, match=f"model.{argument}"):
-        REDNet(**{argument: value})
+def test_skips_equal_a_straight_line_transcription(depth, step, pairs, generator):
+    network = awake(REDNet(depth=depth, width=5, skip_step=step)).double()
+    y = torch.rand(1, 1, 12, 15, generator=generator, dtype=torch.float64)
+    torch.testing.assert_close(network(y), straight_line(network, y, pairs))
+
+
+@pytest.mark.parametrize("downsample", [[1], [5], [9], [5, 9], [1, 2, 3]])
+@pytest.mark.parametrize("size", [(16, 16), (17, 23), (31, 8), (1, 1)])
+def test_strides_give_any_image_back_at_its_size(downsample, size, generator):
+    network = awake(REDNet(depth=20, width=3, downsample=downsample))
+    y = torch.rand(1, 1, *size, generator=generator)
+    assert network(y).shape == y.shape
+    strides = [number for number, layer in enumerate(network.encoder, start=1) if layer.stride == (2, 2)]
+    mirrored = [11 - number for number, layer in enumerate(network.decoder, start=1) if layer.stride == (2, 2)]
+    assert strides == sorted(mirrored) == downsample
+
+
+def test_a_stride_costs_what_is_counted_by_hand():
+    # depth 4 on 8×8: c1 stride 2 (16 outputs), c2, d1 on 4×4 maps, d2 stride 2 from 16 inputs
+    cost = count_cost(REDNet(depth=4, width=2, downsample=[1]), 1, 8, 8)
+    assert cost.macs == 16 * 9 * (2 + 4 + 4 + 2)
+    assert cost.receptive_field == 1 + 2 + 4 + 4 + 2  # the last: one more of the half-size map's pixels
+    narrow, wide = REDNet(depth=30, width=2), REDNet(depth=30, width=2, downsample=[5])
+    assert count_cost(narrow, 1, 40, 40).macs / count_cost(wide, 1, 40, 40).macs > 2
+
+
+def test_residual_blocks_are_he_et_als(generator):
+    network = awake(REDNet(depth=8, width=4, skip_step=2, skip_kind="residual")).double()
+    y = torch.rand(1, 1, 9, 10, generator=generator, dtype=torch.float64)
+    c, d = network.encoder, network.decoder
+    x = relu(c[0](y))
+    x = relu(x + c[2](relu(c[1](x))))
+    x = relu(x + d[0](relu(c[3](x))))
+    x = relu(x + d[2](relu(d[1](x))))
+    torch.testing.assert_close(network(y), y + d[3](x))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [
+        ({"depth": 7}, "depth"),
+        ({"depth": 0}, "depth"),
+        ({"kernel_size": 4}, "kernel_size"),
+        ({"width": 0}, "width"),
+        ({"skip_step": -1}, "skip_step"),
+        ({"skip_kind": "dense"}, "skip_kind"),
+        ({"downsample": [0]}, "downsample"),
+        ({"depth": 10, "downsample": [6]}, "downsample"),
+        ({"skip_kind": "residual", "downsample": [1]}, "downsample"),
+    ],
+)
+def test_refuses_by_name(arguments, name):
+    with pytest.raises(ValueError, match=f"model.{name}"):
+        REDNet(**arguments)
