@@ -5,13 +5,13 @@ import torch
 from omegaconf import OmegaConf
 
 from restore.conditions import Pair, apply_network, stand_in, told
-from restore.config.build import build, build_degradation, build_settings
+from restore.config.build import build, build_degradation
 from restore.config.compose import compose, configuration
 from restore.data.bank import ImageBank
+from restore.data.datamodule import WholeImage
 from restore.data.sampler import PatchCoordinates
 from restore.degradations.real import RealPairs
 from restore.evaluation.baselines import BASELINES, Baseline
-from restore.data.datamodule import WholeImage
 from restore.models.identity import Identity
 from restore.optim.muon import Muon
 from second_device import second_device
@@ -91,7 +91,9 @@ def test_every_protocol_and_metric_scores_there(device, task):
     config = compose("config", [f"task={task}", "protocol=[red,dncnn,gopro_study]", "metric=[psnr,ssim,psnr_y,psnrb]"])
     from restore.config.experiment import Experiment
 
-    experiment = Experiment.build(compose("evaluate", [f"task={task}", "protocol=[red,dncnn,gopro_study]", "metric=[psnr,ssim,psnr_y,psnrb,vif]"]))
+    experiment = Experiment.build(
+        compose("evaluate", [f"task={task}", "protocol=[red,dncnn,gopro_study]", "metric=[psnr,ssim,psnr_y,psnrb,vif]"])
+    )
     levels = torch.randint(0, 256, (1, 3, 72, 64), dtype=torch.uint8).to(device)
     degraded = levels if config.task.name in ("custom", "motion_blur") else None
     image = WholeImage("set", "a", 0, levels, degraded)

@@ -143,7 +143,12 @@ def score(
     tests = [datasets.read(listing, config.task.channels, luma="as in file") for listing in listings]
     device = next((p.device for p in method.parameters()), None) if isinstance(method, nn.Module) else None
     scores = experiment.score(network, tests, "32", device or torch.device("cpu"))
-    place = {"task": config.task.name, "model": label, "precision": "32", "device": (device or torch.device("cpu")).type}
+    place = {
+        "task": config.task.name,
+        "model": label,
+        "precision": "32",
+        "device": (device or torch.device("cpu")).type,
+    }
     metadata = RunMetadata("", "", seed=0, budget="", patches=0, method_kind=kind, **place)
     return result_rows(scores, metadata, overlaps=None)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import logging
 import shutil
 from dataclasses import dataclass
@@ -23,8 +24,10 @@ from restore.data.overlap import overlaps
 from restore.errors import RequestError
 from restore.jobs.sweep import sweep
 from restore.models.cost import Cost, count_cost
-from restore.results import figures, report, store
+from restore.results import figures, store
 from restore.results.figures import Gallery
+from restore.results.quantities import quantity
+from restore.results.report import margins
 from restore.results.rows import RunMetadata
 from restore.runfolder import RunFolder
 from restore.tracking.logger import GuardedLogger
@@ -198,10 +201,23 @@ def record(training: Training, weights: Path | None, contained: dict[str, dict[s
         checkpoint_sha256=digest(weights) if weights else "",
     )
     rows = experiment.record(training.module.scores, metadata, experiment.data.tests, contained, folder.results)
-    for line in report.margins(store.means(rows), metadata.model):
+    for line in margins(store.means(rows), metadata.model):
         log.info(line)
-    for picture in figures.draw(folder, training.gallery, metadata.run, experiment.network, config.feature_maps):
+    if importlib.util.find_spec("matplotlib") is None:
+        log.info("no pictures: matplotlib is not installed")
+        return
+    for picture in draw(training, metadata.run):
         log.info(f"{picture.stem:<11} {picture}")
+
+
+def draw(training: Training, title: str) -> list[Path]:
+    """The sheet of restored images, the metric over training, and the feature maps that were asked for."""
+    folder, gallery, layers = training.folder.path, training.gallery, training.experiment.config.feature_maps
+    pictures = figures.draw(folder, gallery, title)
+    if layers and gallery.pictures:
+        pictures.append(folder / "maps.png")
+        figures.feature_maps(training.experiment.network, gallery.pictures[0], layers, title, pictures[-1])
+    return pictures
 
 
 def log_summary(training: Training, objective: float) -> None:
@@ -219,7 +235,7 @@ def log_summary(training: Training, objective: float) -> None:
         seconds=round(budget.elapsed, 1),
         patches_per_second=round(pace.patches_per_second, 1),
     )
-    values = [f"{name} {metric.with_unit(value)}" for name, value in (("val", objective), ("test", test))]
+    values = [f"{name} {quantity(metric.label).caption(value)}" for name, value in (("val", objective), ("test", test))]
     log.info(
         f"{state}: {trainer.global_step} steps in {clock(budget.elapsed)}, {pace.patches_per_second:.0f} patches/s, "
         f"{pace.flops / 1e9:.0f} GFLOP/s, {pace.share_of_peak:.0%} of matrix peak, {', '.join(values)}, "

@@ -92,7 +92,7 @@ def test_super_resolution_of_the_two_papers(scale):
     compared = [protocol("dncnn").compared(each, setting) for each in (wrong, pair.clean)]
     assert psnr(*compared).item() == float("inf")
     assert compared[0].shape[-2:] == (height - 2 * scale, width - 2 * scale)
-    assert protocol("red").compared(wrong, setting) .shape == wrong.shape
+    assert protocol("red").compared(wrong, setting).shape == wrong.shape
     assert torch.equal(protocol("dncnn").restore(lambda x: x, Pair(wrong, wrong), setting), wrong)
 
 

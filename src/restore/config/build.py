@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from numbers import Real
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from restore.config.compose import to_plain
 from restore.data.datamodule import RestorationData
 from restore.degradations.base import Degradation, as_degradation
 from restore.errors import RequestError
-from restore.evaluation.protocol import Protocol, Setting, protocol
+from restore.evaluation.protocol import Protocol, Setting
 
 
 def build(config: DictConfig | dict, **more: Any) -> Any:
@@ -87,8 +86,6 @@ def build_settings(task: DictConfig) -> list[Setting]:
     return found
 
 
-def build_protocols(names: str | Sequence[str], switches: DictConfig | None = None) -> list[Protocol]:
-    """One protocol or several, by name; with switches turned, each one plain and so."""
-    chosen = [str(name) for name in ([names] if isinstance(names, str) else names)]
-    turned = [protocol(name, to_plain(switches)) for name in chosen] if switches else []
-    return [protocol(name) for name in chosen] + turned
+def build_protocols(config: DictConfig) -> list[Protocol]:
+    """The protocols of a composed configuration in order: each plain one, then those with a switch turned."""
+    return [build(node) for node in config.protocols.values()]

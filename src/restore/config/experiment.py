@@ -22,8 +22,9 @@ from restore.evaluation.baselines import Baseline
 from restore.evaluation.metrics import Metric
 from restore.evaluation.protocol import Protocol, Setting
 from restore.evaluation.score import Score, score_set, sort_scores
-from restore.results import report, store
-from restore.results.rows import RunMetadata, complete_rows
+from restore.results import store
+from restore.results.report import report
+from restore.results.rows import RunMetadata, result_rows
 
 log = logging.getLogger("restore")
 
@@ -88,16 +89,16 @@ class Experiment:
         self, scores: Sequence[Score], metadata: RunMetadata, tests: Sequence[Images], overlaps: Overlaps, file: Path
     ) -> list[dict]:
         """Rows of the network and of the baselines beside it, stored, and their tables said."""
-        rows = [*self._baseline_rows(metadata, tests, overlaps), *complete_rows(scores, metadata, overlaps)]
+        rows = [*self._baseline_rows(metadata, tests, overlaps), *result_rows(scores, metadata, overlaps)]
         store.append(file, rows)
-        log.info("\n" + report.tables(rows, self.protocols, self.settings) + "\n")
+        log.info("\n" + report(rows, self.protocols, self.settings, self.metrics) + "\n")
         return rows
 
     def _baseline_rows(self, metadata: RunMetadata, tests: Sequence[Images], overlaps: Overlaps) -> list[dict]:
         names, rows = [images.name for images in tests], []
         for baseline in self.baselines:
             scores = self.score(baseline, tests, "32", torch.device("cpu"))
-            rows += complete_rows(sort_scores(scores, names), metadata.of_baseline(baseline.name), overlaps)
+            rows += result_rows(sort_scores(scores, names), metadata.of_baseline(baseline.name), overlaps)
         return rows
 
 

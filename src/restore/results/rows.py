@@ -7,11 +7,7 @@ from dataclasses import asdict, dataclass, replace
 
 import torch
 
-from restore.data.datasets import Images
-from restore.evaluation.baselines import Baseline
-from restore.evaluation.metrics import Metric
-from restore.evaluation.protocol import Protocol, Setting
-from restore.evaluation.score import Score, score_set, sort_scores
+from restore.evaluation.score import Score
 from restore.results import store
 
 
@@ -40,6 +36,10 @@ class RunMetadata:
     method_kind: str = "network"
     torch: str = str(torch.__version__)
 
+    def of_baseline(self, name: str) -> RunMetadata:
+        """The same for a classical method that was scored beside the run's network."""
+        return replace(self, model=name, method_kind="classical", precision="32", device="cpu", checkpoint_sha256="")
+
 
 def result_rows(
     scores: Sequence[Score], metadata: RunMetadata, overlaps: Mapping[str, Mapping[str, str]] | None
@@ -56,39 +56,4 @@ def result_rows(
         overlap = "unknown" if overlaps is None else overlaps[score.dataset].get(score.image, "none")
         own = {column: value for column, value in asdict(score).items() if column in store.COLUMNS}
         rows.append(known | own | {"overlap": overlap})
-    return rows
-
-
-def check_baselines(names: Sequence[str], settings: Sequence[Setting]) -> None:
-    """Refuse, before anything is trained, what `classical_rows` could not score after.
-
-    Raises:
-        RequestError: an unknown method, or one for another kind of degradation.
-    """
-    for name in names:
-        for setting in settings:
-            Baseline(name, setting)
-
-
-def classical_rows(
-    names: Sequence[str],
-    tests: Sequence[Images],
-    protocols: Sequence[Protocol],
-    settings: Sequence[Setting],
-    metrics: Sequence[Metric],
-    metadata: RunMetadata,
-    overlaps: Mapping[str, Mapping[str, str]] | None,
-) -> list[dict]:
-    """Rows of classical methods on the same test pairs; they are told sigma, kernel or mask."""
-    rows = []
-    for name in names:
-        scores = []
-        for protocol in protocols:
-            for setting in settings:
-                method = Baseline(name, setting)
-                for images in tests:
-                    scores += score_set(method, images, protocol, setting, metrics)
-        scores = sort_scores(scores, [images.name for images in tests])
-        own = replace(metadata, model=name, method_kind="classical", device="cpu", checkpoint_sha256="")
-        rows += result_rows(scores, own, overlaps)
     return rows

@@ -56,7 +56,7 @@ class RestorationModule(LightningModule):
         self.memory_format = torch.channels_last if channels_last else torch.contiguous_format
         self.network.to(memory_format=self.memory_format)
         self.progress = 0.0  # set by the budget before each step
-        self.validation = MetricMeans()
+        self.validation = MetricMeans([metric.label for metric in self.metrics])
         self.scores: list[Score] = []
 
     # -- training ---------------------------------------------------------------------------------
