@@ -80,9 +80,9 @@ def compute(operation, args, kwargs):
 def refuse_mixtures(name: str, args, kwargs) -> None:
     indices = tree_leaves(args[1]) if name in TAKES_INDICES else []
     for leaf in tree_leaves((args, kwargs)):
-        if isinstance(leaf, torch.Tensor) and not isinstance(leaf, Remote) and leaf.dim():
-            if not any(leaf is index for index in indices):
-                raise RuntimeError(f"{name}: a tensor of the CPU, {tuple(leaf.shape)}, among the second device's")
+        local = isinstance(leaf, torch.Tensor) and not isinstance(leaf, Remote) and leaf.dim()
+        if local and not any(leaf is index for index in indices):
+            raise RuntimeError(f"{name}: a tensor of the CPU, {tuple(leaf.shape)}, among the second device's")
 
 
 class Operations(TorchDispatchMode):

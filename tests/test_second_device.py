@@ -7,11 +7,13 @@ from omegaconf import OmegaConf
 from restore.conditions import Pair, apply_network, stand_in, told
 from restore.config.build import build, build_degradation
 from restore.config.compose import compose, configuration
+from restore.config.experiment import Experiment
 from restore.data.bank import ImageBank
 from restore.data.datamodule import WholeImage
 from restore.data.sampler import PatchCoordinates
 from restore.degradations.real import RealPairs
 from restore.evaluation.baselines import BASELINES, Baseline
+from restore.evaluation.score import score_image
 from restore.models.identity import Identity
 from restore.optim.muon import Muon
 from second_device import second_device
@@ -88,14 +90,10 @@ def test_every_network_learns_there(device, model, optimizer):
 
 @pytest.mark.parametrize("task", members("task"))
 def test_every_protocol_and_metric_scores_there(device, task):
-    config = compose("config", [f"task={task}", "protocol=[red,dncnn,gopro_study]", "metric=[psnr,ssim,psnr_y,psnrb]"])
-    from restore.config.experiment import Experiment
-
-    experiment = Experiment.build(
-        compose("evaluate", [f"task={task}", "protocol=[red,dncnn,gopro_study]", "metric=[psnr,ssim,psnr_y,psnrb,vif]"])
-    )
+    words = [f"task={task}", "protocol=[red,dncnn,gopro_study]", "metric=[psnr,ssim,psnr_y,psnrb,vif]"]
+    experiment = Experiment.build(compose("evaluate", words))
     levels = torch.randint(0, 256, (1, 3, 72, 64), dtype=torch.uint8).to(device)
-    degraded = levels if config.task.name in ("custom", "motion_blur") else None
+    degraded = levels if task in ("custom", "motion_blur") else None
     image = WholeImage("set", "a", 0, levels, degraded)
     for protocol in experiment.protocols:
         for setting in experiment.settings:
@@ -114,5 +112,7 @@ def test_every_baseline_takes_and_gives_there(device, name):
 
 def test_pairs_move(device):
     pair = Pair(torch.rand(1, 1, 4, 4), torch.rand(1, 1, 4, 4), {"sigma": torch.rand(1)}).to(device)
-    assert there(pair.degraded) and there(pair.clean) and there(pair.conditions["sigma"])
+    assert there(pair.degraded)
+    assert there(pair.clean)
+    assert there(pair.conditions["sigma"])
     assert there(pair.crop(torch.zeros(1, dtype=torch.long, device=device), 1, 2).degraded)

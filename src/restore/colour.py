@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from restore.image import LEVELS, to_levels, to_unit
+from restore.image import to_levels, to_unit
 
 
 def rgb_to_gray(rgb: Tensor) -> Tensor:
@@ -44,9 +44,9 @@ def rgb_to_y(rgb: Tensor) -> Tensor:
         >>> round(rgb_to_y(torch.ones(3, 1, 1)).item() * 255)
         235
     """
-    weights = torch.tensor([65.481, 128.553, 24.966], dtype=torch.float64, device=rgb.device) / LEVELS
-    luma = torch.tensordot(weights, rgb.double(), dims=([0], [rgb.dim() - 3])) + 16 / LEVELS
-    return luma.to(rgb.dtype).unsqueeze(-3)
+    weights = torch.tensor([65.481, 128.553, 24.966], dtype=torch.float64, device=rgb.device)
+    levels = torch.tensordot(weights, rgb.double(), dims=([0], [rgb.dim() - 3])) + 16
+    return to_unit(levels).to(rgb.dtype).unsqueeze(-3)
 
 
 def to_luma(levels: Tensor, channels: int, luma: str = "gray") -> Tensor:

@@ -129,4 +129,5 @@ def stand_in(names: Iterable[str], image: Tensor) -> dict[str, Tensor]:
     shapes = {name: (count,) for name in names}
     shapes |= {name: (count, 1, height, width) for name in shapes if name in MAPS}
     shapes |= {name: (count, 7, 7) for name in shapes if name in KERNELS}
-    return {name: torch.full(shape, 0.1, device=image.device, dtype=image.dtype) for name, shape in shapes.items()}
+    values = {name: 0.0 if name in MAPS else 0.1 for name in shapes}  # of a mask, nothing is drawn over
+    return {name: torch.full(shapes[name], v, device=image.device, dtype=image.dtype) for name, v in values.items()}

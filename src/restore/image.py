@@ -9,8 +9,8 @@ LEVELS = 255.0
 
 
 def to_unit(levels: Tensor) -> Tensor:
-    """Levels (uint8 image or a strength such as sigma) to float32 in units of [0, 1]."""
-    return levels.to(torch.float32) / LEVELS
+    """Levels (uint8 image or a strength such as sigma) to units of [0, 1], in float32; float64 stays so."""
+    return (levels if levels.dtype == torch.float64 else levels.to(torch.float32)) / LEVELS
 
 
 def to_levels(image: Tensor) -> Tensor:

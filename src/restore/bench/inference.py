@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from restore.bench.measure import interleaved, median_seconds, report
+from restore.conditions import apply_network, stand_in, told
 from restore.evaluation.score import autocast
 from restore.evaluation.self_ensemble import self_ensemble
 from restore.models.dncnn import DnCNN
@@ -36,11 +37,12 @@ def restoring(
     kind = device_kind()
     network = network.to(kind, memory_format=torch.channels_last).eval()
     image = image.to(kind).contiguous(memory_format=torch.channels_last)
+    given = stand_in(told(network), image)
 
     @torch.no_grad()
     def restore() -> torch.Tensor:
         with autocast(kind, precision):
-            return self_ensemble(network, image) if ensemble else network(image)
+            return self_ensemble(network, image, given) if ensemble else apply_network(network, image, given)
 
     return restore
 

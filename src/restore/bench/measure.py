@@ -14,6 +14,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from restore.conditions import apply_network, stand_in, told
 from restore.evaluation.score import autocast
 from restore.training.hardware import device_kind
 
@@ -54,10 +55,11 @@ def training_step(network: nn.Module, clean: torch.Tensor, precision: str) -> Ca
     optimizer = torch.optim.Adam(network.parameters(), 1e-3)
     clean = clean.contiguous(memory_format=torch.channels_last)
     degraded = clean + 0.1 * torch.randn_like(clean)
+    given = stand_in(told(network), degraded)
 
     def step() -> None:
         with autocast(kind, precision):
-            restored = network(degraded)
+            restored = apply_network(network, degraded, given)
         loss = (restored.float() - clean).square().mean()
         optimizer.zero_grad()
         loss.backward()

@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from restore.data import datasets
+from restore.image import to_unit
 
 
 def _noise(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
@@ -121,7 +122,7 @@ class PeerPairs(Dataset):
         random = np.random.default_rng(index)
         clean = self.crop(image=self.images[index % len(self.images)])["image"]
         degraded = self.corrupt(np.ascontiguousarray(clean), random)
-        return tuple(torch.from_numpy(np.array(i, np.float32) / 255)[None] for i in (degraded, clean))
+        return tuple(to_unit(torch.from_numpy(np.array(image, np.float32)))[None] for image in (degraded, clean))
 
 
 class FilePatches(Dataset):
@@ -160,5 +161,5 @@ class FilePatches(Dataset):
         top, left = (random.integers(length - self.side + 1) for length in image.shape)
         patch = np.rot90(image[top : top + self.side, left : left + self.side], random.integers(4))
         patch = patch[::-1] if random.integers(2) else patch
-        clean = torch.from_numpy(np.ascontiguousarray(patch, dtype=np.float32) / 255)[None]
-        return clean + self.sigma / 255 * torch.randn(clean.shape), clean
+        levels = torch.from_numpy(np.ascontiguousarray(patch, dtype=np.float32))[None]
+        return to_unit(levels + self.sigma * torch.randn(levels.shape)), to_unit(levels)
