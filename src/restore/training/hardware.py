@@ -137,7 +137,9 @@ def synchronise(kind: str) -> None:
         torch.mps.synchronize()
 
 
-def measure_peak(make: Callable[[Any], Callable[[], None]], sizes: Sequence[Any], work: Callable[[Any], float]) -> float:
+def measure_peak(
+    make: Callable[[Any], Callable[[], None]], sizes: Sequence[Any], work: Callable[[Any], float]
+) -> float:
     """Measures FLOP/s at the largest of growing sizes for which a second has room, whatever the machine.
 
     A size is begun only where the one before says that the time left suffices, `HEADROOM` times over. The fastest of
@@ -150,7 +152,7 @@ def measure_peak(make: Callable[[Any], Callable[[], None]], sizes: Sequence[Any]
     """
     make(sizes[0])()
     deadline = time.perf_counter() + PEAK_SECONDS
-    seconds: list[float] = []
+    size, seconds = sizes[0], []
     for following in sizes:
         if seconds and HEADROOM * min(seconds) * work(following) / work(size) > deadline - time.perf_counter():
             break
