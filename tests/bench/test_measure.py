@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from restore.bench.__main__ import main
-from restore.bench.measure import interleaved, slope, training_step
+from restore.bench.measure import convolution_peak, interleaved, slope, training_step
 from restore.bench.peer import FilePatches
 from restore.errors import RequestError
 from restore.models.red import REDNet
@@ -21,6 +21,12 @@ def test_slope_is_the_exponent():
 def test_interleaved_tells_slow_from_fast():
     found = interleaved({"fast": lambda: time.sleep(0.001), "slow": lambda: time.sleep(0.02)}, 3)
     assert 0.001 <= found["fast"] < 0.02 <= found["slow"]
+
+
+def test_a_convolutions_peak_is_measured_within_a_second():
+    start = time.perf_counter()
+    assert 1e8 < convolution_peak("32-true") < 1e14
+    assert time.perf_counter() - start < 1
 
 
 def test_the_plain_loop_learns():

@@ -69,6 +69,66 @@ def test_colour_networks_have_the_same_hidden_layers():
     assert len(Muon(nn.Conv2d(1, 8, 3).parameters()).param_groups) == 1
 
 
+class NullingMuon(Muon):
+    """The way of hiding the hidden filters from Adam by taking their gradients away."""
+
+    @torch.no_grad()
+    def step(self, closure=None):
+        for group in self.param_groups:
+            if "momentum" in group:
+                self._orthogonal_step(group)
+                for parameter in group["params"]:
+                    parameter.grad = None
+        torch.optim.Adam.step(self)
+
+
+@pytest.mark.parametrize("fused", [None, True])
+def test_adam_passes_over_the_hidden_filters_as_if_they_had_no_gradients(fused):
+    torch.manual_seed(0)
+    network = REDNet(depth=6, width=6, skip_step=1)
+    twin = copy.deepcopy(network)
+    ours, reference = Muon(network.parameters(), fused=fused), NullingMuon(twin.parameters(), fused=fused)
+    expected, weights = stepped(twin, reference, 8), stepped(network, ours, 8)
+    assert all(torch.equal(expected[name], weights[name]) for name in expected)
+    torch.testing.assert_close(ours.state_dict(), reference.state_dict(), rtol=0, atol=0)
+
+
+def test_gradients_and_groups_stay():
+    torch.manual_seed(0)
+    network = REDNet(depth=4, width=6)
+    optimizer = Muon(network.parameters())
+    network(torch.rand(2, 1, 12, 12)).square().mean().backward()
+    before = [parameter.grad.clone() for parameter in network.parameters()]
+    optimizer.step()
+    assert all(map(torch.equal, before, [parameter.grad for parameter in network.parameters()]))
+    assert len(optimizer.param_groups) == 2
+
+
+def test_hidden_filters_alone():
+    torch.manual_seed(0)
+    layer = nn.Conv2d(8, 8, 3, bias=False)
+    before = layer.weight.detach().clone()
+    optimizer = Muon(layer.parameters())
+    layer(torch.rand(1, 8, 9, 9)).square().mean().backward()
+    optimizer.step()
+    assert not torch.equal(layer.weight, before)
+
+
+def test_a_closure_is_evaluated_with_gradients():
+    torch.manual_seed(0)
+    network = REDNet(depth=4, width=6)
+    optimizer = Muon(network.parameters())
+
+    def closure() -> torch.Tensor:
+        optimizer.zero_grad()
+        loss = network(torch.ones(1, 1, 8, 8)).square().mean()
+        loss.backward()
+        return loss
+
+    first = optimizer.step(closure)
+    assert optimizer.step(closure) < first
+
+
 def test_state_goes_on_where_it_stood():
     torch.manual_seed(0)
     whole = REDNet(depth=6, width=6, skip_step=1)
@@ -77,8 +137,8 @@ def test_state_goes_on_where_it_stood():
     stepped(whole, one), stepped(part, first)
     second = Muon(part.parameters(), lr=1.0)
     second.load_state_dict(copy.deepcopy(first.state_dict()))
-    expected, found = stepped(whole, one), stepped(part, second)
-    assert all(torch.equal(expected[name], found[name]) for name in expected)
+    expected, weights = stepped(whole, one), stepped(part, second)
+    assert all(torch.equal(expected[name], weights[name]) for name in expected)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
-import pytest
-import torch
+"""Schedules: their ends, and the arguments they refuse."""
 
-from restore.optim.losses import PatchSquaredError
+import pytest
+
 from restore.optim.schedule import Constant, Exponential, Step, WarmupCosine
 
 
@@ -22,9 +22,3 @@ def test_ends():
 def test_refuses(make):
     with pytest.raises(ValueError, match=r"optim\.schedule"):
         make()
-
-
-def test_losses_of_the_papers():
-    restored, clean = torch.zeros(4, 1, 5, 5), torch.full((4, 1, 5, 5), 2.0)
-    assert PatchSquaredError()(restored, clean).item() == 100  # 25 pixels × 4
-    assert PatchSquaredError(0.5)(restored, clean).item() == 50

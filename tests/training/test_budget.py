@@ -25,6 +25,7 @@ def train(budget: Budget, clock: Clock, step_seconds, start: int = 0, stop_at: i
     """Runs the budget's hooks as a trainer would; returns the trainer and the progress seen at each step."""
     strategy = SimpleNamespace(broadcast=lambda value: value)
     trainer = SimpleNamespace(global_step=start, should_stop=False, accumulate_grad_batches=1, strategy=strategy)
+    trainer.val_check_batch = None
     module = SimpleNamespace()
     progress = []
     budget.on_train_start(trainer, module)
@@ -42,6 +43,7 @@ def train(budget: Budget, clock: Clock, step_seconds, start: int = 0, stop_at: i
 def test_without_a_time_limit_progress_is_the_step(clock):
     trainer, progress, _ = train(Budget(50), clock, lambda step: 0.3)
     assert trainer.global_step == 50
+    assert trainer.val_check_batch == 5
     assert progress == pytest.approx([step / 50 for step in range(50)])
 
 
@@ -87,6 +89,29 @@ def test_a_finished_run_can_be_given_more(clock):
     assert trainer.global_step == 80
     assert more[0] == pytest.approx(0.25)
     assert progress[-1] == pytest.approx(0.95)
+
+
+def test_other_ranks_follow_the_first(clock):
+    """What rank 0 broadcasts is what a rank does, whatever it measured itself."""
+    budget, decisions = Budget(100, max_time=1000), []
+
+    def broadcast(decision: tuple) -> tuple:
+        decisions.append(decision)
+        return (40, "time" if len(decisions) == 5 else "", 2)
+
+    strategy = SimpleNamespace(broadcast=broadcast)
+    trainer = SimpleNamespace(global_step=0, should_stop=False, accumulate_grad_batches=2, strategy=strategy)
+    trainer.val_check_batch = None
+    budget.on_train_start(trainer, None)
+    agreed = []
+    while not trainer.should_stop:
+        clock.now += 0.1
+        trainer.global_step += 1
+        budget.on_train_batch_end(trainer, None, None, None, 0)
+        agreed.append(budget.agreed)
+    assert agreed == [True, False] * 4 + [True]
+    assert (budget.planned, budget.reason) == (40, "time")
+    assert trainer.val_check_batch == 2 * 40 // 10
 
 
 @pytest.mark.parametrize(

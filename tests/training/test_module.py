@@ -14,9 +14,10 @@ from restore.models.dncnn import DnCNN
 from restore.models.red import REDNet
 from restore.optim.muon import Muon
 from restore.optim.schedule import WarmupCosine
+from restore.runfolder import RunFolder
 from restore.training.budget import Budget
+from restore.training.history import History
 from restore.training.module import RestorationModule
-from restore.training.throughput import Throughput
 from restore.training.trainer import make_trainer
 
 
@@ -54,8 +55,8 @@ def fit(
 ):
     """Train to `steps` of a run that is planned for `planned`."""
     budget = Budget(planned, validations=100)
-    throughput = Throughput(1000, 4, 1e9, folder / "history.csv")
-    trainer = make_trainer(folder, budget, [throughput], None, accelerator="cpu", **options)
+    history = History(folder / "history.csv", 4, budget)
+    trainer = make_trainer(RunFolder(folder), budget, [history], None, accelerator="cpu", **options)
     trainer.fit_loop.epoch_loop.max_steps = steps
     trained = module(network, optimizer)
     trainer.fit(trained, datamodule=data, ckpt_path=resume, weights_only=True)
@@ -104,7 +105,7 @@ def test_one_batch_overfits(data):
 def test_test_scores_equal_a_straight_computation(tmp_path, data):
     source, net = data(), network("red")
     budget = Budget(1)
-    trainer = make_trainer(tmp_path, budget, [], None, accelerator="cpu", precision="bf16-mixed")
+    trainer = make_trainer(RunFolder(tmp_path), budget, [], None, accelerator="cpu", precision="bf16-mixed")
     trained = module(net)
     trainer.test(trained, datamodule=source, verbose=False)
     assert [score.image for score in trained.scores] == ["00", "01", "02"]

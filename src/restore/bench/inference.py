@@ -16,7 +16,7 @@ from restore.models.dncnn import DnCNN
 from restore.models.fusion import merge_batch_norm
 from restore.models.red import REDNet
 from restore.results.tables import markdown
-from restore.training.hardware import device_kind
+from restore.training.hardware import device_kind, slow_precision
 
 # Seconds on a CPU and on a GPU: DnCNN, Table IV (i7-5820K, Titan X); RED-Net, section 4.5 (i7-2600).
 PUBLISHED = {("dncnn_s", 256): (0.74, 0.014), ("dncnn_s", 512): (3.41, 0.051), ("dncnn_s", 1024): (12.1, 0.200),
@@ -55,30 +55,37 @@ def precisions(repeats: int) -> tuple[list[dict], str]:
         "float32, batch norm as trained": (restoring(network, one), 1),
         "float32": (restoring(merged, one), 1),
         "float32, four images a batch": (restoring(merged, four), 4),
-        "bf16-mixed": (restoring(merged, one, "bf16-mixed"), 1),
-        "bf16-mixed, four images a batch": (restoring(merged, four, "bf16-mixed"), 4),
-        "bf16-mixed, ×8 self-ensemble": (restoring(merged, one, "bf16-mixed", ensemble=True), 1),
     }
+    slow = slow_precision(device_kind(), "bf16-mixed")
+    if not slow:
+        calls |= {
+            "bf16-mixed": (restoring(merged, one, "bf16-mixed"), 1),
+            "bf16-mixed, four images a batch": (restoring(merged, four, "bf16-mixed"), 4),
+            "bf16-mixed, ×8 self-ensemble": (restoring(merged, one, "bf16-mixed", ensemble=True), 1),
+        }
     seconds = interleaved({name: call for name, (call, _) in calls.items()}, repeats)
     each = {name: seconds[name] / count for name, (_, count) in calls.items()}
     rows = [{"what": "precision", "name": name, "seconds": value} for name, value in each.items()]
     lines = [
         [name, f"{value:.3f}", f"{1 / value:.1f}", f"{each['float32'] / value:.2f} ×"] for name, value in each.items()
     ]
-    return rows, markdown((f"DnCNN-S, {BSD[0]}×{BSD[1]}", "seconds", "images/s", "of float32"), lines)
+    table = markdown((f"DnCNN-S, {BSD[0]}×{BSD[1]}", "seconds", "images/s", "of float32"), lines)
+    return rows, f"{table}\n\nLeft out: {slow}." if slow else table
 
 
 def sizes(repeats: int) -> tuple[list[dict], str]:
     """DnCNN, Table IV."""
     rows, lines = [], []
+    precisions = ["32"] if slow_precision(device_kind(), "bf16-mixed") else ["32", "bf16-mixed"]
     for name, depth in (("dncnn_s", 17), ("dncnn_b", 20)):
         network = merge_batch_norm(DnCNN(depth=depth))
         for side in (256, 512, 1024):
             image = torch.rand(1, 1, side, side)
-            found = [median_seconds(restoring(network, image, p), max(2, repeats // 2)) for p in ("32", "bf16-mixed")]
-            on_cpu, on_gpu = PUBLISHED[name, side]
-            rows.append({"what": "size", "name": f"{name} {side}", "seconds": found[0], "seconds_bf16": found[1]})
-            lines.append([f"{name} {side}×{side}", *(f"{s:.3f}" for s in (*found, on_cpu, on_gpu))])
+            seconds = {p: median_seconds(restoring(network, image, p), max(2, repeats // 2)) for p in precisions}
+            ours = [seconds["32"], seconds.get("bf16-mixed")]
+            rows.append({"what": "size", "name": f"{name} {side}", "seconds": ours[0], "seconds_bf16": ours[1] or ""})
+            times = (*ours, *PUBLISHED[name, side])
+            lines.append([f"{name} {side}×{side}", *("–" if s is None else f"{s:.3f}" for s in times)])
     header = ("seconds", "float32", "bf16-mixed", "published, CPU", "published, GPU")
     return rows, f"{markdown(header, lines)}\n\nPublished: DnCNN, Table IV, i7-5820K 3.3 GHz and Titan X."
 

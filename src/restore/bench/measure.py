@@ -16,7 +16,7 @@ from torch import nn
 
 from restore.conditions import apply_network, stand_in, told
 from restore.evaluation.score import autocast
-from restore.training.hardware import device_kind
+from restore.training.hardware import compute_dtype, device_kind, measure_peak
 
 
 def synchronise() -> None:
@@ -68,19 +68,26 @@ def training_step(network: nn.Module, clean: torch.Tensor, precision: str) -> Ca
     return step
 
 
-def convolution_peak(precision: str, maps: int = 64, batch: int = 16, side: int = 50, repeats: int = 15) -> float:
+def convolution_peak(precision: str, maps: int = 64, batch: int = 16, side: int = 50) -> float:
     """FLOP/s of one 3×3 convolution of 64 maps, forward and backward: what the networks are made of."""
     kind = device_kind()
-    dtype = torch.bfloat16 if precision.startswith("bf16") else torch.float32
+    dtype = compute_dtype(kind, precision)
     layer = nn.Conv2d(maps, maps, 3, padding=1).to(kind, dtype, memory_format=torch.channels_last)
-    x = torch.randn(batch, maps, side, side, device=kind, dtype=dtype).contiguous(memory_format=torch.channels_last)
-    x.requires_grad_()
-    gradient = torch.randn_like(x)
 
-    def both_ways() -> None:
-        layer(x).backward(gradient)
+    def make(shape: tuple[int, int]) -> Callable[[], None]:
+        count, length = shape
+        x = torch.randn(count, maps, length, length, device=kind, dtype=dtype)
+        x = x.contiguous(memory_format=torch.channels_last).requires_grad_()
+        gradient = torch.randn_like(x)
 
-    return 6 * maps * maps * 9 * batch * side * side / median_seconds(both_ways, repeats)
+        def both_ways() -> None:
+            layer(x).backward(gradient)
+            synchronise()
+
+        return both_ways
+
+    growing = [(1, side // 8), (1, side // 4), (1, side // 2), *((2**n, side) for n in range(batch.bit_length()))]
+    return measure_peak(make, growing, lambda shape: 6 * maps * maps * 9 * shape[0] * shape[1] ** 2)
 
 
 def slope(work: Sequence[float], seconds: Sequence[float]) -> float:

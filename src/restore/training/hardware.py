@@ -152,7 +152,7 @@ def measure_peak(
     """
     make(sizes[0])()
     deadline = time.perf_counter() + PEAK_SECONDS
-    seconds: list[float] = []
+    size, seconds = sizes[0], []
     for following in sizes:
         if seconds and HEADROOM * min(seconds) * work(following) / work(size) > deadline - time.perf_counter():
             break

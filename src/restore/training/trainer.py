@@ -58,20 +58,16 @@ def moving_average(decay: float) -> EMAWeightAveraging:
     return EMAWeightAveraging(decay=decay)
 
 
-def keep_best(folder: RunFolder, monitor: str, mode: str) -> ModelCheckpoint:
-    """Keeps the checkpoint that validated best, and the newest, under the run folder's names for them."""
-    keep = ModelCheckpoint(
-        folder.checkpoints,
-        filename=folder.best.stem,
-        monitor=monitor,
-        mode=mode,
-        save_last=True,
-        auto_insert_metric_name=False,
-        enable_version_counter=False,
-        save_on_train_epoch_end=False,
+def checkpoints(folder: RunFolder, monitor: str, mode: str) -> list[ModelCheckpoint]:
+    """Keeps the checkpoint that validated best, and the newest, under the run folder's names for them.
+
+    Two callbacks: Lightning's ``save_last`` writes the newest only where it is also the best.
+    """
+    files = {"dirpath": folder.checkpoints, "auto_insert_metric_name": False, "enable_version_counter": False}
+    best = ModelCheckpoint(
+        filename=folder.best.stem, monitor=monitor, mode=mode, save_on_train_epoch_end=False, **files
     )
-    keep.CHECKPOINT_NAME_LAST = folder.last.stem
-    return keep
+    return [best, ModelCheckpoint(filename=folder.last.stem, save_on_train_epoch_end=False, **files)]
 
 
 def _ddp() -> DDPStrategy:
@@ -134,7 +130,7 @@ def make_trainer(
             gradient_clip_val=clip_value,
             gradient_clip_algorithm=clip_by,
             log_every_n_steps=log_every_n_steps,
-            callbacks=[budget, *callbacks, keep_best(folder, monitor, mode)],
+            callbacks=[budget, *callbacks, *checkpoints(folder, monitor, mode)],
             logger=logger or False,
             use_distributed_sampler=False,
             plugins=[SLURMEnvironment(auto_requeue=False)] if under_slurm() else None,  # Preemption sees to it

@@ -1,0 +1,84 @@
+"""history.csv: a row a validation, whole at any moment, and right after a resume."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from restore.training.history import History
+
+
+@pytest.fixture
+def budget():
+    return SimpleNamespace(elapsed=0.0)
+
+
+@pytest.fixture
+def history(tmp_path, budget):
+    return History(tmp_path / "run" / "history.csv", batch_size=16, budget=budget)
+
+
+def validate(history: History, step: int, sanity_checking: bool = False, rank: int = 0, **metrics: float) -> None:
+    logged = {"train/loss": 0.1, "test/psnr": 1.0} | {f"val/{name}": value for name, value in metrics.items()}
+    history.budget.elapsed += 1.234
+    trainer = SimpleNamespace(global_step=step, sanity_checking=sanity_checking, is_global_zero=rank == 0)
+    trainer.callback_metrics = logged
+    history.on_validation_end(trainer, None)
+
+
+def start(history: History, step: int, rank: int = 0) -> None:
+    history.on_train_start(SimpleNamespace(global_step=step, is_global_zero=rank == 0), None)
+
+
+def test_a_row_a_validation_with_every_metric_that_was_validated(history):
+    start(history, 0)
+    validate(history, 5, psnr=20.5, lpips=0.25)
+    validate(history, 10, lpips=0.2, psnr=21.0)
+    assert history.file.read_text().splitlines() == [
+        "step,patches,seconds,val/psnr,val/lpips",
+        "5,80,1.23,20.5,0.25",
+        "10,160,2.47,21.0,0.2",
+    ]
+    assert [file.name for file in history.file.parent.iterdir()] == ["history.csv"]
+
+
+def test_neither_the_sanity_check_nor_another_rank_writes(history):
+    validate(history, 0, sanity_checking=True, psnr=1.0)
+    start(history, 0, rank=1)
+    validate(history, 5, rank=1, psnr=1.0)
+    assert not history.file.exists()
+
+
+def test_a_resumed_run_goes_on_where_it_stood(history, tmp_path, budget):
+    start(history, 0)
+    for step in (5, 10, 15):
+        validate(history, step, psnr=float(step))
+    before = history.file.read_text().splitlines()
+    again = History(history.file, 16, budget)
+    start(again, 12)  # its checkpoint is older than the last validation
+    validate(again, 15, psnr=15.5)
+    lines = again.file.read_text().splitlines()
+    assert lines[:3] == before[:3]
+    assert len(lines) == 4
+    assert lines[3].startswith("15,240,")
+    assert lines[3].endswith(",15.5")
+
+
+def test_a_new_run_in_an_old_folder_begins_anew(history, budget):
+    start(history, 0)
+    validate(history, 5, psnr=20.0)
+    again = History(history.file, 16, budget)
+    start(again, 0)
+    validate(again, 7, psnr=21.0)
+    assert [line.split(",")[0] for line in again.file.read_text().splitlines()] == ["step", "7"]
+
+
+def test_a_metric_more_after_a_resume_has_a_column_of_its_own(history, budget):
+    start(history, 0)
+    validate(history, 5, psnr=20.0)
+    again = History(history.file, 16, budget)
+    start(again, 5)
+    validate(again, 10, ssim=0.5, psnr=21.0)
+    lines = again.file.read_text().splitlines()
+    assert lines[0] == "step,patches,seconds,val/psnr,val/ssim"
+    assert lines[1] == "5,80,1.23,20.0,"
+    assert lines[2].endswith(",21.0,0.5")

@@ -1,0 +1,89 @@
+"""Pace of training alone: what is counted, and what is left out."""
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+from torch import nn
+
+from restore.training.throughput import Throughput
+
+
+class Clock:
+    now = 0.0
+
+    def perf_counter(self) -> float:
+        return self.now
+
+
+class Log:
+    def __init__(self):
+        self.values: list[tuple[int, dict]] = []
+
+    def log_metrics(self, values: dict, step: int) -> None:
+        self.values.append((step, values))
+
+
+@pytest.fixture
+def clock(monkeypatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr("restore.training.throughput.time", clock)
+    return clock
+
+
+@pytest.fixture
+def trainer():
+    strategy = SimpleNamespace(root_device=torch.device("cpu"))
+    return SimpleNamespace(world_size=2, global_step=0, log_every_n_steps=5, loggers=[Log()], strategy=strategy)
+
+
+@pytest.fixture
+def module():
+    optimizer = torch.optim.SGD(nn.Linear(1, 1).parameters(), lr=0.25)
+    return SimpleNamespace(optimizers=lambda use_pl_optimizer: optimizer)
+
+
+def steps(throughput: Throughput, trainer, module, clock: Clock, count: int, seconds: float) -> None:
+    for _ in range(count):
+        clock.now += seconds
+        trainer.global_step += 1
+        throughput.on_train_batch_end(trainer, module, None, None, 0)
+
+
+def test_a_pace_counts_six_flops_a_mac():
+    pace = Throughput(macs_per_patch=1000, batch_size=8, peak=48_000.0).pace(steps=10, seconds=2.0)
+    assert pace.patches_per_second == 40
+    assert pace.flops == 240_000
+    assert pace.share_of_peak == 5
+
+
+def test_the_first_steps_and_validations_are_left_out(clock, trainer, module):
+    throughput = Throughput(1000, 8, 1e6)
+    throughput.on_train_start(trainer, module)
+    steps(throughput, trainer, module, clock, 3, 100.0)
+    steps(throughput, trainer, module, clock, 4, 0.5)
+    clock.now += 50.0
+    throughput.on_validation_start(trainer, module)
+    throughput.on_validation_end(trainer, module)
+    steps(throughput, trainer, module, clock, 4, 0.5)
+    assert throughput.steps == 8
+    assert throughput.seconds == pytest.approx(4)
+    assert throughput.average.patches_per_second == pytest.approx(16)
+    assert throughput.average.share_of_peak == pytest.approx(6 * 1000 * 16 / (2 * 1e6)), "of both devices' peaks"
+
+
+def test_a_logger_hears_of_each_window_by_itself(clock, trainer, module):
+    throughput = Throughput(1000, 8, 1e6)
+    throughput.on_train_start(trainer, module)
+    steps(throughput, trainer, module, clock, 5, 0.5)
+    steps(throughput, trainer, module, clock, 5, 0.25)
+    (first, one), (second, two) = trainer.loggers[0].values
+    assert (first, second) == (5, 10)
+    assert one["speed/patches_per_s"] == pytest.approx(16)
+    assert two["speed/patches_per_s"] == pytest.approx(32)
+    assert two["speed/gflops"] == pytest.approx(32 * 6000 / 1e9)
+    assert two["train/lr"] == 0.25
+
+
+def test_nothing_was_trained():
+    assert Throughput(1000, 8, 1e6).average.patches_per_second == 0
