@@ -1,0 +1,118 @@
+"""Pages made from the files they are about, before the site is built."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+from omegaconf import OmegaConf
+from sphinx.application import Sphinx
+
+ROOT = Path(__file__).parents[1]
+OUT = ROOT / "docs" / "_generated"
+
+
+def header(file: Path) -> str:
+    """The comment that a YAML begins with, without Hydra's directive."""
+    lines = []
+    for line in file.read_text().splitlines():
+        if not line.startswith("#"):
+            break
+        if not line.startswith("# @"):
+            lines.append(line.removeprefix("#").strip())
+    return " ".join(lines)
+
+
+def protocols() -> str:
+    """Each protocol's header, and a table of the switches that differ from `_base`."""
+    folder = ROOT / "conf" / "protocol"
+    files = [file for file in sorted(folder.glob("*.yaml")) if not file.stem.startswith("_")]
+    base = {key: value for key, value in read(folder / "_base.yaml").items() if not key.startswith("_")}
+    table = ["| switch | otherwise | " + " | ".join(f"`{file.stem}`" for file in files) + " |"]
+    table.append("|---" * (2 + len(files)) + "|")
+    for switch, usual in base.items():
+        if switch != "families":
+            cells = [f"`{shown(read(file)[switch])}`" if switch in read(file) else "" for file in files]
+            table.append(f"| `{switch}` | `{shown(usual)}` | " + " | ".join(cells) + " |")
+    text = "\n".join(table) + "\n"
+    for file in files:
+        text += f"\n## `{file.stem}`\n\n{header(file)}\n"
+        for family, switches in read(file).get("families", {}).items():
+            text += f"\n- for `{family}`: " + ", ".join(f"`{key}: {shown(value)}`" for key, value in switches.items())
+        text += "\n"
+    return text
+
+
+def read(file: Path) -> dict:
+    return OmegaConf.to_container(OmegaConf.load(file))
+
+
+def shown(value) -> str:
+    return str(value).lower() if isinstance(value, bool) else repr(value) if value == "" else str(value)
+
+
+def experiments() -> str:
+    """A table of the experiment files: name, and the sentence that its header begins with."""
+    rows = ["| experiment | |", "|---|---|"]
+    for file in sorted((ROOT / "conf" / "experiment").glob("*.yaml")):
+        if not file.stem.startswith("_"):
+            sentence = re.split(r"(?<=[.:;])\s", header(file), maxsplit=1)[0].rstrip(".:;")
+            rows.append(f"| `{file.stem}` | {sentence.replace('|', '/')} |")
+    return "\n".join(rows) + "\n"
+
+
+def contributing() -> str:
+    """CONTRIBUTING.md, its links as the site has them."""
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    return text.replace("](docs/", "](../")
+
+
+def make_pages(app: Sphinx) -> None:
+    OUT.mkdir(exist_ok=True)
+    pages = {"protocols": protocols(), "experiments": experiments(), "contributing": contributing()}
+    pages["shipped"] = (ROOT / "src" / "restore" / "weights" / "README.md").read_text()
+    pages["changelog"] = (ROOT / "CHANGELOG.md").read_text()
+    for name, text in pages.items():
+        write(OUT / f"{name}.md", text)
+    copy_records()
+
+
+def copy_records() -> None:
+    """The kept records as pages beneath the results: a title, the table, its curves, its rows to download."""
+    target = OUT / "experiments"
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(ROOT / "experiments", target)
+    for page in target.rglob("*.md"):
+        name = page.parent.name if page.stem in ("table", "account") else f"{page.parent.name}, {page.stem}"
+        text = page.read_text()
+        text = text if text.startswith("# ") else f"# {name}\n\n{text}"
+        if (page.parent / "psnr.png").is_file():
+            text += "\n![validation PSNR over training](psnr.png)\n"
+        page.write_text(text)
+
+
+def site_links(app: Sphinx, page: str, source: list[str]) -> None:
+    """Links that lead out of ``docs/`` in a checkout lead to the copies here."""
+    text = source[0].replace("](../experiments/", "](/_generated/experiments/")
+    text = text.replace("](../src/restore/weights/README.md)", "](/_generated/shipped.md)")
+    source[0] = text.replace("](../CONTRIBUTING.md)", "](/_generated/contributing.md)")
+
+
+def write(file: Path, text: str) -> None:
+    """Only where it differs, so that an unchanged page is not built again."""
+    if not file.is_file() or file.read_text() != text:
+        file.write_text(text)
+
+
+def usage(app: Sphinx, what: str, name: str, obj, options, lines: list[str]) -> None:
+    """A command's docstring is what ``--help`` prints: it stays as it is laid out."""
+    if what == "module" and any(line.startswith("    python -m restore.") for line in lines):
+        lines[1:] = ["", "::", "", *(f"    {line}" for line in lines[1:])]
+
+
+def setup(app: Sphinx) -> dict:
+    app.connect("builder-inited", make_pages, priority=100)
+    app.connect("source-read", site_links)
+    app.connect("autodoc-process-docstring", usage)
+    return {"parallel_read_safe": True}

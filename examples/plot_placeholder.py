@@ -1,0 +1,8 @@
+"""
+Placeholder
+===========
+"""
+
+import restore
+
+print(restore.__version__)
