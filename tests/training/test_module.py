@@ -7,15 +7,19 @@ import pytest
 import torch
 from torch import nn
 
+from conftest import metrics, protocol
 from restore.data.datamodule import RestorationData
 from restore.degradations.noise import GaussianNoise
-from restore.evaluation.protocol import Setting, protocol
+from restore.evaluation.metrics import psnr
+from restore.evaluation.protocol import Setting
 from restore.models.dncnn import DnCNN
 from restore.models.red import REDNet
 from restore.optim.muon import Muon
 from restore.optim.schedule import WarmupCosine
 from restore.runfolder import RunFolder
+from restore.runfolder import RunFolder
 from restore.training.budget import Budget
+from restore.training.history import History
 from restore.training.history import History
 from restore.training.module import RestorationModule
 from restore.training.trainer import make_trainer
@@ -40,6 +44,7 @@ def module(network: nn.Module, optimizer=torch.optim.Adam) -> RestorationModule:
         schedule=WarmupCosine(0.1),
         settings=[Setting("sigma=25", 25, GaussianNoise(25))],
         protocols=[protocol("dncnn")],
+        metrics=metrics(),
     )
 
 
@@ -90,7 +95,7 @@ def test_one_batch_overfits(data):
     source.read_training()
     generator = torch.Generator().manual_seed(0)
     clean = source.training.images[0][None, :, :24, :24].float() / 255
-    degraded = GaussianNoise(50)(clean, generator)
+    degraded = GaussianNoise(50)(clean, generator).degraded
     optimizer = torch.optim.Adam(trained.parameters(), lr=3e-3)
     first = None
     for _ in range(200):
@@ -104,17 +109,44 @@ def test_one_batch_overfits(data):
 
 def test_test_scores_equal_a_straight_computation(tmp_path, data):
     source, net = data(), network("red")
-    budget = Budget(1)
-    trainer = make_trainer(RunFolder(tmp_path), budget, [], None, accelerator="cpu", precision="bf16-mixed")
+    trainer = make_trainer(RunFolder(tmp_path), Budget(1), [], None, accelerator="cpu", precision="bf16-mixed")
     trained = module(net)
     trainer.test(trained, datamodule=source, verbose=False)
-    assert [score.image for score in trained.scores] == ["00", "01", "02"]
+    assert [(score.image, score.metric) for score in trained.scores] == [
+        (image, metric) for image in ("00", "01", "02") for metric in ("psnr", "ssim")
+    ]
     dncnn, setting = protocol("dncnn"), Setting("sigma=25", 25, GaussianNoise(25))
-    for score, levels in zip(trained.scores, source.tests[0].images, strict=True):
-        degraded, clean = dncnn.pair(levels[None], setting, score.image)
+    for score, levels in zip(trained.scores[::2], source.tests[0].images, strict=True):
+        pair = dncnn.pair(levels[None], setting, score.image)
         with torch.no_grad():
-            restored = dncnn.restore(net, degraded, setting)
-        assert (score.psnr, score.ssim) == pytest.approx(dncnn.score(restored, clean, setting), abs=1e-5)
+            restored = dncnn.restore(net, pair, setting)
+        assert score.value == pytest.approx(psnr(restored, pair.clean).item(), abs=1e-5)
+        assert score.value_input == pytest.approx(psnr(pair.degraded, pair.clean).item(), abs=1e-5)
+
+
+def test_a_network_that_is_told_the_noise_trains_and_is_scored(tmp_path, data):
+    """What it is told is what was drawn for each patch, and at the test what the setting says."""
+
+    class Told(nn.Module):
+        conditions = ("sigma",)
+
+        def __init__(self):
+            super().__init__()
+            self.body = nn.Conv2d(2, 1, 3, padding=1)
+            self.levels: dict[bool, list[float]] = {True: [], False: []}
+
+        def forward(self, degraded, sigma):
+            self.levels[self.training] += (sigma * 255).tolist()
+            return self.body(torch.cat([degraded, sigma.view(-1, 1, 1, 1).expand_as(degraded)], dim=1))
+
+    told = Told()
+    trainer, trained = fit(tmp_path, data(), told, 3, 3)
+    assert len(told.levels[True]) == 12
+    assert len(set(told.levels[True])) == 12
+    assert all(10 <= level <= 50 for level in told.levels[True])
+    assert set(told.levels[False]) == {pytest.approx(25)}
+    trainer.test(trained, datamodule=data(), verbose=False)
+    assert len(trained.scores) == 6
 
 
 def test_checkpoints_hold_plain_values_and_the_best_is_kept(tmp_path, data):

@@ -33,6 +33,8 @@ def build_logger(config: DictConfig, folder: RunFolder) -> GuardedLogger | None:
         log.warning(f"tracking could not start, training goes on without it: {error}")
         return None
     logger.log_hyperparams(to_plain(told))
+    if not logger.takes_images:
+        log.info(f"logger      {type(logger.inner).__name__} takes no pictures of the validation")
     return logger
 
 

@@ -56,8 +56,13 @@ class GuardedLogger(Logger):
     def log_hyperparams(self, params: dict[str, Any] | Namespace, *args: Any, **kwargs: Any) -> None:
         self.guarded(lambda inner: inner.log_hyperparams(params, *args, **kwargs))
 
+    @property
+    def takes_images(self) -> bool:
+        """Whether the inner logger shows pictures: W&B's and TensorBoard's do, CSV does not."""
+        return bool(self.guarded(lambda inner: hasattr(inner, "log_image") or hasattr(inner.experiment, "add_image")))
+
     def log_image(self, key: str, images: list, step: int, caption: list[str]) -> None:
-        """Pictures, where the logger takes them (W&B and TensorBoard do)."""
+        """Pictures, for a logger that takes them."""
         self.guarded(lambda inner: _log_image(inner, key, images, step, caption))
 
     def finish(self) -> None:
@@ -74,6 +79,6 @@ class GuardedLogger(Logger):
 def _log_image(inner: Logger, key: str, images: list, step: int, caption: list[str]) -> None:
     if hasattr(inner, "log_image"):
         inner.log_image(key=key, images=images, step=step, caption=caption)
-    elif hasattr(inner.experiment, "add_image"):
+    else:
         for image, text in zip(images, caption, strict=True):
             inner.experiment.add_image(f"{key}/{text.split(' ')[0]}", image, step, dataformats="HWC")

@@ -39,7 +39,10 @@ class SampleImages(Callback):
             images = [to_levels(picture).permute(1, 2, 0).numpy() for _, picture in self.pictures]
             images = [image.repeat(3, axis=2) if image.shape[2] == 1 else image for image in images]
             captions = [f"{name} (degraded, restored, clean)" for name, _ in self.pictures]
-            for logger in trainer.loggers:
-                if isinstance(logger, GuardedLogger):
-                    logger.log_image("samples", images, trainer.global_step, captions)
+            for logger in self._takers(trainer):
+                logger.log_image("samples", images, trainer.global_step, captions)
         self.pictures = []
+
+    @staticmethod
+    def _takers(trainer: Trainer) -> list[GuardedLogger]:
+        return [logger for logger in trainer.loggers if isinstance(logger, GuardedLogger) and logger.takes_images]
