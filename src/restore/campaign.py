@@ -186,14 +186,15 @@ def thin(folder: RunFolder) -> None:
 
 def pack(state: Path, root: Path) -> None:
     """Everything needed to go on, in one tar, written beside and moved over the old one."""
-    kept = ("result.json", "results.csv", "history.csv", "job.log", "last.ckpt", "config.yaml",
-            "overrides.yaml", "hydra.yaml")  # fmt: skip
+    run = RunFolder("run")
+    files = (run.results, run.history, run.job_log, run.last, run.config, run.overrides)
+    kept = ("run.json", "result.json", "hydra.yaml", *(file.name for file in files))
     partial = state.with_name(f".{state.name}.partial")
     with tarfile.open(partial, "w:gz") as tar:
         for file in sorted(root.rglob("*")):
             if file.name in kept:
                 tar.add(file, file.relative_to(root))
-            elif file.name == "best.ckpt":  # its weights are enough: what goes on is last.ckpt
+            elif file.name == run.best.name:  # its weights are enough: what goes on is the last one
                 content, whole = io.BytesIO(), torch.load(file, map_location="cpu", weights_only=True)
                 torch.save({key: whole[key] for key in ("state_dict", "global_step")}, content)
                 entry = tarfile.TarInfo(str(file.relative_to(root)))

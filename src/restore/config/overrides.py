@@ -98,7 +98,7 @@ def resumed_arguments(arguments: Sequence[str]) -> list[str]:
     """What ``resume=<run folder>`` stands for: the run's own words, then the new ones, in the run's own folder.
 
     Raises:
-        RequestError: not a run folder, or no ``last.ckpt`` in it.
+        RequestError: not a run folder, or no last checkpoint in it.
     """
     given = (a.partition("=")[2].strip("'") for a in arguments if a.startswith("resume="))
     folder = next((Path(folder).expanduser() for folder in given), None)
@@ -107,6 +107,6 @@ def resumed_arguments(arguments: Sequence[str]) -> list[str]:
     run = RunFolder(folder)
     run.check()
     if not run.last.is_file():
-        raise RequestError(f"{folder} has no checkpoints/last.ckpt to resume from")
+        raise RequestError(f"{folder} has no {run.last.relative_to(run.path)} to resume from")
     recorded = OmegaConf.to_container(OmegaConf.load(run.overrides)) or []
     return [*(word for word in recorded if not word.startswith(("resume=", "hydra."))), *arguments]
