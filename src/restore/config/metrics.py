@@ -8,7 +8,7 @@ from restore.config.build import build
 from restore.config.compose import to_plain
 from restore.errors import RequestError
 from restore.evaluation.metrics import Metric
-from restore.results.quantities import Quantity, register
+from restore.evaluation.quantities import Quantity, register
 
 
 def build_metrics(config: DictConfig) -> list[Metric]:

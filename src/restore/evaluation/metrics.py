@@ -23,6 +23,7 @@ from torchmetrics.functional.image import (
 
 from restore.colour import rgb_to_y
 from restore.errors import RequestError
+from restore.evaluation.quantities import Quantity
 
 # -- a function under a name -----------------------------------------------------------------------
 
@@ -71,9 +72,13 @@ class Metric:
         return f"{self.name}@{identity}" if identity else self.name
 
     @property
-    def mode(self) -> str:
-        """``max`` or ``min``, as checkpoints and sweeps want it."""
-        return "max" if self.higher_is_better else "min"
+    def quantity(self) -> Quantity:
+        """What the tables know of it."""
+        return Quantity(self.name, self.unit, self.digits, self.higher_is_better)
+
+    def with_unit(self, value: float) -> str:
+        """A value as it is said: ``30.12 dB``."""
+        return self.quantity.with_unit(value)
 
     @property
     def needs(self) -> str:
@@ -129,7 +134,7 @@ class MetricMeans(torchmetrics.Metric):
     where the mean is 29.228 (the authors' DnCNN-S at sigma 25).
 
     Args:
-        names: of the metrics.
+        names: of the metrics, or their labels.
     """
 
     full_state_update = False
