@@ -247,7 +247,8 @@ def ssim_reflect(restored: Tensor, clean: Tensor) -> Tensor:
 def ms_ssim(restored: Tensor, clean: Tensor) -> Tensor:
     """Multi-scale SSIM (Wang, Simoncelli, Bovik 2003) over five scales, as torchmetrics has it.
 
-    Deviation: negative contrast terms count as 0.
+    Deviation: a negative mean of a contrast term counts as 0, and the last scale's SSIM is `ssim_reflect`
+    where the contrast terms are taken inside the border.
 
     Shape:
         two ``(N, C, H, W)``, sides above 160, to ``(N,)``.
