@@ -21,7 +21,7 @@ from restore.errors import RequestError
 from restore.evaluation.score import autocast
 from restore.image import to_unit
 from restore.models.fusion import merge_batch_norm
-from restore.results.rows import RunMetadata, complete_rows
+from restore.results.rows import RunMetadata, result_rows
 from restore.runfolder import RunFolder
 from restore.training.hardware import device_kind
 
@@ -150,7 +150,7 @@ def score(
         "device": (device or torch.device("cpu")).type,
     }
     metadata = RunMetadata("", "", seed=0, budget="", patches=0, method_kind=kind, **place)
-    return complete_rows(scores, metadata, overlaps=None)
+    return result_rows(scores, metadata, overlaps=None)
 
 
 class ArrayMethod:

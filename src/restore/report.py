@@ -23,10 +23,10 @@ from restore.config.arguments import parse
 from restore.config.compose import compose, configuration
 from restore.config.metrics import register_metrics
 from restore.errors import RequestError, report_errors, unknown_name
-from restore.evaluation.quantities import quantity
 from restore.results import store
 from restore.results.curves import Curve, draw_curves
 from restore.results.grid import grid_table, verdicts
+from restore.results.quantities import quantity
 from restore.results.tables import metrics_of
 from restore.runfolder import RunFolder
 

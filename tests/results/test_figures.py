@@ -5,8 +5,7 @@ from torch import nn
 
 from restore.conditions import Pair
 from restore.evaluation.score import Restoration, Score
-from restore.results.figures import Gallery, Picture, draw, sheet
-from restore.runfolder import RunFolder
+from restore.results.figures import Gallery, Picture, draw, feature_maps, sheet
 
 
 def restoration(image: str, metric: str = "psnr", dataset: str = "set12") -> Restoration:
@@ -52,10 +51,20 @@ class Told(nn.Module):
 
 @pytest.mark.parametrize("metric", ["psnr", "lpips@0.1-7be5be79"])
 def test_what_a_run_folder_gets(tmp_path, metric):
-    folder, gallery = RunFolder(tmp_path), Gallery()
-    assert draw(folder, gallery, "title") == []
+    gallery = Gallery()
+    assert draw(tmp_path, gallery, "title") == []
     gallery.keep(restoration("a"))
-    folder.history.write_text(f"step,patches,seconds,val/{metric},val/ssim\n1,16,1.0,20,0.5\n2,32,2.0,25,\n")
-    drawn = draw(folder, gallery, "title", Told(), ["conv-1"])
-    assert [file.name for file in drawn] == ["sheet.png", f"{metric.partition('@')[0]}.png", "maps.png"]
+    (tmp_path / "history.csv").write_text(
+        f"step,patches,seconds,val/{metric},val/ssim\n1,16,1.0,20,0.5\n2,32,2.0,25,\n"
+    )
+    drawn = draw(tmp_path, gallery, "title")
+    assert [file.name for file in drawn] == ["sheet.png", f"{metric.partition('@')[0]}.png"]
     assert all(file.stat().st_size > 5000 for file in drawn)
+
+
+def test_feature_maps_of_a_network_that_is_told_something(tmp_path):
+    gallery = Gallery()
+    gallery.keep(restoration("a"))
+    feature_maps(Told(), gallery.pictures[0], ["conv-1"], "title", tmp_path / "maps.png", count=4)
+    with Image.open(tmp_path / "maps.png") as image:
+        assert image.size[0] > 500

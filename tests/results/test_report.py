@@ -2,7 +2,7 @@ from restore.degradations.noise import GaussianNoise
 from restore.evaluation.metrics import Metric, psnr, ssim
 from restore.evaluation.protocol import Protocol, Setting
 from restore.results import store
-from restore.results.report import margins, missing_values, protocol_differences, tables
+from restore.results.report import margins, missing_values, protocol_differences, report
 
 PROTOCOL, SETTING = Protocol("dncnn"), Setting("sigma=25", 25, GaussianNoise(25))
 
@@ -14,17 +14,17 @@ def joined(*images: list[dict]) -> list[dict]:
 def test_everything_in_its_order(image_rows):
     rows = joined(image_rows("a", 29), image_rows("b", 31, overlap="t7"))
     metrics = [Metric("psnr", psnr), Metric("ssim", ssim), Metric("vif", psnr, smallest=41)]
-    text = tables(rows, [PROTOCOL], [SETTING], metrics)
+    text = report(rows, [PROTOCOL], [SETTING], metrics)
     assert text.startswith("bsd68 sigma=25, protocol dncnn, overlap with training: b\n\n| PSNR dB / SSIM")
     assert "| bsd68 sigma=25 |    dncnn | dncnn_s |" in text
     assert "vif is not defined for 2 of 2 test pairs (bsd68 sigma=25); it needs sides from 41 pixels" in text
     assert text.endswith(PROTOCOL.describe("noise").join(["protocol ", ""]))
     many = joined(*(image_rows(str(i), overlap="unknown") for i in range(15)))
-    assert "| 3 " not in tables(many, [PROTOCOL], [SETTING]), "a large set has no line per image"
+    assert "| 3 " not in report(many, [PROTOCOL], [SETTING]), "a large set has no line per image"
 
 
 def test_images_that_were_not_compared_with_the_training_set(image_rows):
-    text = tables(image_rows("a", overlap="unknown"), [PROTOCOL], [SETTING])
+    text = report(image_rows("a", overlap="unknown"), [PROTOCOL], [SETTING])
     assert "overlap with training: training images not known" in text
 
 

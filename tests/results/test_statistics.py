@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from restore.evaluation.quantities import quantity
+from restore.results.quantities import quantity
 from restore.results.statistics import mean_and_deviation, paired_difference
 
 

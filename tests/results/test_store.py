@@ -40,7 +40,7 @@ def test_headers_are_the_houses(tmp_path):
 def test_four_decimals_or_more(tmp_path, image_rows):
     file = tmp_path / "results.csv"
     store.append(file, image_rows("a", 29.12346, {"ssim": (0.0779, float("nan"))}))
-    assert [(row["value"], row["value_input"]) for row in store.read(file)][0] == (29.1235, 20.0)
+    assert next((row["value"], row["value_input"]) for row in store.read(file)) == (29.1235, 20.0)
     assert ",ssim,0.0779,nan," in file.read_text()
 
 

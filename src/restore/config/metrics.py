@@ -7,7 +7,7 @@ from omegaconf import DictConfig, OmegaConf
 from restore.config.build import build
 from restore.errors import RequestError
 from restore.evaluation.metrics import Metric
-from restore.evaluation.quantities import Quantity, register
+from restore.results.quantities import Quantity, register
 
 
 def build_metrics(config: DictConfig) -> list[Metric]:

@@ -23,7 +23,6 @@ from torchmetrics.functional.image import (
 
 from restore.colour import rgb_to_y
 from restore.errors import RequestError
-from restore.evaluation.quantities import Quantity
 
 # -- a function under a name -----------------------------------------------------------------------
 
@@ -70,15 +69,6 @@ class Metric:
         """The name that stands in rows: with version and hash of the weights where it has any, ``lpips@0.1-7be5be79``."""
         identity = getattr(self.function, "identity", "")
         return f"{self.name}@{identity}" if identity else self.name
-
-    @property
-    def quantity(self) -> Quantity:
-        """What the tables know of it."""
-        return Quantity(self.name, self.unit, self.digits, self.higher_is_better)
-
-    def with_unit(self, value: float) -> str:
-        """A value as it is said: ``30.12 dB``."""
-        return self.quantity.with_unit(value)
 
     @property
     def needs(self) -> str:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from restore.evaluation.quantities import quantity
 from restore.results.grid import short, without_seed
 from restore.results.pyplot import pyplot
+from restore.results.quantities import quantity
 
 
 def read_history(history: Path) -> dict[str, list[float]]:

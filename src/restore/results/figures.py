@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,14 +12,11 @@ from torch import Tensor, nn
 
 from restore.conditions import Pair, apply_network
 from restore.errors import unknown_name
-from restore.evaluation.quantities import quantity
 from restore.evaluation.score import Restoration
 from restore.image import to_levels
 from restore.results.curves import metric_over_training, validated_metrics
 from restore.results.pyplot import pyplot
-from restore.runfolder import RunFolder
-
-log = logging.getLogger(__name__)
+from restore.results.quantities import quantity
 
 INSET = 0.4  # share of a picture's width that its zoomed crop takes
 ERROR_SCALE = 4  # the error column shows this multiple of |restored − clean|
@@ -64,27 +59,16 @@ class Gallery:
             self.pictures.append(Picture(score.image, pair, restored, *values))
 
 
-def draw(
-    folder: RunFolder, gallery: Gallery, title: str, network: nn.Module | None = None, layer_names: Sequence[str] = ()
-) -> list[Path]:
-    """The pictures of a run folder, where there is something to draw: the sheet, the curve, feature maps.
-
-    Args:
-        network: whose layers of those names are drawn for the first image of the gallery.
-    """
-    if importlib.util.find_spec("matplotlib") is None:
-        log.info("no pictures: matplotlib is not installed")
-        return []
+def draw(folder: Path, gallery: Gallery, title: str) -> list[Path]:
+    """The picture sheet and the first validated metric over training, where there is something to draw."""
     drawn = []
     if gallery.pictures:
-        drawn.append(folder.path / "sheet.png")
+        drawn.append(folder / "sheet.png")
         sheet(gallery.pictures, f"{title}; {', '.join(gallery.place)}", drawn[-1])
-    for metric in validated_metrics(folder.history)[:1]:  # the one that chose the best checkpoint
-        drawn.append(folder.path / f"{quantity(metric).name}.png")
-        metric_over_training(folder.history, metric, title, drawn[-1])
-    if network is not None and layer_names and gallery.pictures:
-        drawn.append(folder.path / "maps.png")
-        feature_maps(network, gallery.pictures[0], layer_names, title, drawn[-1])
+    history = folder / "history.csv"
+    for metric in validated_metrics(history)[:1]:  # the one that chose the best checkpoint
+        drawn.append(folder / f"{quantity(metric).name}.png")
+        metric_over_training(history, metric, title, drawn[-1])
     return drawn
 
 

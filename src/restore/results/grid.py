@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from math import isnan
 from statistics import fmean
 
-from restore.evaluation.quantities import quantity
+from restore.results.quantities import quantity
 from restore.results.statistics import mean_and_deviation, paired_difference
 from restore.results.tables import markdown, metrics_of
 

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 
 from restore.evaluation.metrics import Metric
 from restore.evaluation.protocol import Protocol, Setting
-from restore.evaluation.quantities import quantity
 from restore.results import store
+from restore.results.quantities import quantity
 from restore.results.tables import Line, images_table, lines_of, means_table, metrics_of
 
 SMALL_SET = 14  # images, up to which each has a line
 PLACES = 4  # sets and settings that a line about a metric names
 
 
-def tables(
+def report(
     rows: Sequence[dict], protocols: Sequence[Protocol], settings: Sequence[Setting], metrics: Sequence[Metric] = ()
 ) -> str:
     """A table per image where a set is small, one of the means, and what the protocols' names stand for.

@@ -8,7 +8,7 @@ from statistics import mean, stdev
 
 import numpy as np
 
-from restore.evaluation.quantities import Quantity
+from restore.results.quantities import Quantity
 
 
 @dataclass(frozen=True)

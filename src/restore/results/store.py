@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from restore.errors import RequestError
-from restore.evaluation.quantities import quantity
+from restore.results.quantities import quantity
 
 log = logging.getLogger(__name__)
 

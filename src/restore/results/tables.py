@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from statistics import fmean
 
-from restore.evaluation.quantities import quantity
 from restore.results.published import cell, find
+from restore.results.quantities import quantity
 from restore.results.store import GROUP
 
 Line = dict[str, dict]  # of one restored image, or of one mean: a row by the metric's label

@@ -1,4 +1,4 @@
-from restore.evaluation.quantities import Quantity, quantity, register
+from restore.results.quantities import Quantity, quantity, register
 
 
 def test_what_a_label_stands_for():
