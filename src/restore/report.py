@@ -26,6 +26,7 @@ from restore.errors import RequestError, report_errors, unknown_name
 from restore.results import store
 from restore.results.curves import Curve, draw_curves
 from restore.results.grid import grid_table, verdicts
+from restore.results.quantities import quantity
 from restore.results.tables import metrics_of
 from restore.runfolder import RunFolder
 
@@ -84,7 +85,7 @@ def metric_of(rows: Sequence[dict], name: str) -> str:
     if not name:
         return labels[0]
     if name not in labels:
-        label = next((label for label in labels if label.partition("@")[0] == name), None)
+        label = next((label for label in labels if quantity(label).name == name), None)
         if label is None:
             raise unknown_name("metric", name, labels)
         return label
@@ -93,12 +94,12 @@ def metric_of(rows: Sequence[dict], name: str) -> str:
 
 def draw(jobs: Sequence[RunFolder], metric: str, title: str, out: Path) -> Path | None:
     """The figure of the jobs that validated the metric; None where there is none."""
-    name = metric.partition("@")[0]
-    curves = [curve for job in jobs if (curve := Curve.read(job.path, name))]
+    curves = [curve for job in jobs if (curve := Curve.read(job.path, metric))]
     if not curves:
         return None
-    draw_curves(curves, name, title, out / f"{name}.png")
-    return out / f"{name}.png"
+    file = out / f"{quantity(metric).name}.png"
+    draw_curves(curves, metric, title, file)
+    return file
 
 
 def claims_of(experiment: str) -> list[dict[str, str]]:

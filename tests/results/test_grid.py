@@ -8,9 +8,9 @@ from restore.config.compose import compose, configuration, register_resolvers
 from restore.results.grid import grid_table, places, verdicts
 
 
-def row(point: str, seed: int, image: str, psnr: float) -> dict:
-    place = {"dataset": "set12", "setting": "sigma=70", "protocol": "dncnn", "checkpoint_sha256": "x"}
-    return place | {"run": f"{point},seed={seed}", "image": image, "psnr": psnr}
+def row(point: str, seed: int, image: str, value: float, metric: str = "psnr") -> dict:
+    place = {"dataset": "set12", "setting": "sigma=70", "protocol": "dncnn", "method_kind": "network"}
+    return place | {"run": f"{point},seed={seed}", "image": image, "metric": metric, "value": value}
 
 
 @pytest.fixture
@@ -47,6 +47,27 @@ def test_seeds_are_taken_together(rows):
     text = grid_table(rows)
     assert "set12 sigma=70, protocol dncnn" in text
     assert text.count("not distinguishable") == 1
+
+
+def test_another_metric_in_its_own_direction(rows):
+    """A distance that falls where PSNR rises: the same conclusion, said in its own numbers."""
+    distances = [r | {"metric": "lpips", "value": 1 - r["value"] / 100} for r in rows]
+    claims = [{"says": "two is ahead of one", "better": "a=2", "worse": "a=1"}]
+    assert " holds " in verdicts([*rows, *distances], claims)
+    assert "dB" in verdicts([*rows, *distances], claims)
+    lower = verdicts([*rows, *distances], claims, "lpips")
+    assert " holds " in lower
+    assert "-0.00" in lower
+    assert "dB" not in lower
+    assert " contradicted " in verdicts([r | {"metric": "ssim"} for r in distances], claims)
+    text = grid_table([*rows, *distances], "lpips")
+    assert "protocol dncnn: LPIPS; difference" in text
+    assert "| LPIPS |" in " ".join(text.split())
+
+
+def test_classical_methods_are_left_out(rows):
+    wavelet = row("a=1", 0, "0", 20) | {"method_kind": "classical", "run": "wavelet"}
+    assert "wavelet" not in grid_table([*rows, wavelet])
 
 
 def test_every_claim_names_points_of_its_grid():

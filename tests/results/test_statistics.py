@@ -1,8 +1,7 @@
 import numpy as np
 import pytest
-from test_store import row
 
-from restore.results.grid import grid_table
+from restore.results.quantities import quantity
 from restore.results.statistics import mean_and_deviation, paired_difference
 
 
@@ -19,7 +18,13 @@ def test_a_clear_difference_is_found_and_none_is_not_invented():
     assert clear.low < 0.3 < clear.high
     same = paired_difference(scores(0, 0.1), scores(0, 0.1, seed=2))
     assert not same.distinguishable
-    assert "not distinguishable" in str(same)
+
+
+def test_a_difference_is_said_in_the_unit_of_its_metric():
+    difference = paired_difference({"a": [30.0]}, {"a": [30.5]})
+    assert difference.text(quantity("psnr")) == "+0.500 dB [+0.500, +0.500]"
+    assert difference.text(quantity("psnr"), 1) == "+0.5 dB [+0.5, +0.5]"
+    assert difference.text(quantity("ssim")) == "+0.5000 [+0.5000, +0.5000]"
 
 
 def test_the_interval_covers_at_its_rate():
@@ -38,21 +43,3 @@ def test_what_cannot_be_paired():
 def test_mean_and_deviation():
     assert mean_and_deviation([1.0, 3.0]) == (2.0, pytest.approx(2**0.5))
     assert np.isnan(mean_and_deviation([1.0])[1])
-
-
-def test_grid_table_takes_seeds_together():
-    rows = [
-        row(
-            image,
-            30 + 0.5 * (step == 2) + 0.01 * seed,
-            run=f"model.skip_step={step},seed={seed}",
-            checkpoint_sha256="x",
-        )
-        for step in (0, 2)
-        for seed in (0, 1)
-        for image in ("a", "b")
-    ]
-    text = grid_table([*rows, row("a", 20, model="wavelet", run="r")])
-    assert "| model.skip_step=0 |     2 | 30.005 ± 0.007 |" in text
-    assert "+0.500 dB" in text
-    assert "wavelet" not in text

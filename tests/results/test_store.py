@@ -2,97 +2,135 @@ import threading
 
 import pytest
 
-from restore.results import published, store
-from restore.results import tables as table
+from restore.errors import RequestError
+from restore.results import store
 
 
-def row(image: str, psnr: float, **changes) -> dict:
-    base = dict.fromkeys(store.COLUMNS, "")
-    base |= {
-        "run": "r",
-        "task": "denoise",
-        "channels": 1,
-        "model": "dncnn_s",
-        "dataset": "bsd68",
-        "setting": "sigma=25",
-        "protocol": "dncnn",
-        "image": image,
-    }
-    return base | {"psnr": psnr, "ssim": 0.9, "psnr_input": 20.0, "ssim_input": 0.3, "overlap": "none"} | changes
+def psnrs(rows: list[dict]) -> list[float]:
+    return [row["value"] for row in rows if row["metric"] == "psnr"]
 
 
-def test_append_only_adds_and_means_are_derived(tmp_path):
+def test_append_only_adds_and_means_are_derived(tmp_path, image_rows):
     file = tmp_path / "results.csv"
-    store.append(file, [row("a", 29), row("b", 31)])
+    store.append(file, [*image_rows("a", 29), *image_rows("b", 31)])
     before = file.read_text()
-    store.append(file, [row("a", 33, run="s")])
+    store.append(file, image_rows("a", 33, run="s"))
     assert file.read_text().startswith(before)
-    assert [r["psnr"] for r in store.read(file)] == [29, 31, 33]
+    assert psnrs(store.read(file)) == [29, 31, 33]
     summary = (tmp_path / "summary.csv").read_text().splitlines()
-    assert len(summary) == 3
-    assert ",30.0," in summary[1]
+    assert len(summary) == 1 + 2 * 2, "two runs, two metrics"
+    assert ",psnr,30.0000,20.0000," in summary[1]
+    assert ",ssim,0.9000,0.3000," in summary[2]
     assert summary[1].endswith(",2")
 
 
-def test_header_is_the_houses(tmp_path):
+def test_headers_are_the_houses(tmp_path):
     store.append(tmp_path / "results.csv", [])
     assert (tmp_path / "results.csv").read_text() == (
-        "run,experiment,task,model,seed,budget,patches,protocol,dataset,setting,image,channels,psnr,ssim,"
-        "psnr_input,ssim_input,precision,overlap,checkpoint_sha256,commit\n"
+        "run,experiment,task,model,method_kind,seed,budget,patches,protocol,dataset,setting,image,channels,metric,"
+        "value,value_input,precision,device,torch,fingerprint,overlap,checkpoint_sha256,commit\n"
     )
+    assert (tmp_path / "summary.csv").read_text() == (
+        "run,experiment,task,model,method_kind,seed,budget,patches,protocol,dataset,setting,channels,metric,"
+        "value,value_input,precision,device,torch,overlap,checkpoint_sha256,commit,images\n"
+    )
+    assert set(store.GROUP) < set(store.COLUMNS)
 
 
-def test_wrong_columns_write_nothing(tmp_path):
-    bad = row("b", 1)
-    del bad["overlap"]
+def test_four_decimals_or_more(tmp_path, image_rows):
+    file = tmp_path / "results.csv"
+    store.append(file, image_rows("a", 29.12346, {"ssim": (0.0779, float("nan"))}))
+    assert next((row["value"], row["value_input"]) for row in store.read(file)) == (29.1235, 20.0)
+    assert ",ssim,0.0779,nan," in file.read_text()
+
+
+def test_wrong_columns_write_nothing(tmp_path, image_rows):
+    bad = image_rows("b", 1)
+    del bad[1]["overlap"]
     with pytest.raises(ValueError, match="overlap"):
-        store.append(tmp_path / "results.csv", [row("a", 1), bad])
+        store.append(tmp_path / "results.csv", [*image_rows("a", 1), *bad])
     assert not (tmp_path / "results.csv").exists()
 
 
-def test_many_writers_lose_nothing(tmp_path):
+def test_a_file_of_other_columns_is_refused_before_anything_is_trained(tmp_path, image_rows):
     file = tmp_path / "results.csv"
-    writers = [
-        threading.Thread(target=store.append, args=(file, [row(f"{i}{j}", i, run=str(i)) for j in range(5)]))
-        for i in range(8)
-    ]
+    store.check_header(file)
+    file.write_text("")
+    store.check_header(file)
+    store.append(file, image_rows("a"))
+    store.check_header(file)
+    old = "run,experiment,image,psnr,ssim\nr,e,a,29,0.9\n"
+    file.write_text(old)
+    for refused in (store.check_header, store.read):
+        with pytest.raises(RequestError, match=r"results\.csv has other columns \(run,experiment,image,… 5 of them\)"):
+            refused(file)
+    assert file.read_text() == old
+
+
+@pytest.mark.parametrize(
+    ("damage", "why"),
+    [
+        (lambda text: text[:-30], "row 3 is not whole"),
+        (lambda text: text[:-1], "its last line is not whole"),
+        (lambda text: text + "r,e\n", "row 4 is not whole"),
+        (lambda text: text.replace("0.9000", "?"), "row 3 is not whole"),
+        (lambda text: "run,psnr\nr,29\n", "its first line is not the header"),
+        (lambda text: text + '"open', "it is not a table of text"),
+    ],
+)
+def test_a_damaged_file_is_set_aside_and_a_new_one_begun(tmp_path, image_rows, caplog, damage, why):
+    file = tmp_path / "results.csv"
+    store.append(file, image_rows("a", 29))
+    damaged = damage(file.read_text())
+    file.write_text(damaged)
+    (tmp_path / "results.csv.damaged-1").write_text("an older one")
+    store.append(file, image_rows("b", 31))
+    assert psnrs(store.read(file)) == [31]
+    assert (tmp_path / "results.csv.damaged-2").read_text() == damaged
+    assert (tmp_path / "results.csv.damaged-1").read_text() == "an older one"
+    assert f"is damaged ({why}): it is kept as results.csv.damaged-2" in caplog.text
+    assert "31.0000" in (tmp_path / "summary.csv").read_text()
+
+
+def test_bytes_that_are_no_text(tmp_path, image_rows):
+    file = tmp_path / "results.csv"
+    store.append(file, image_rows("a", 29))
+    file.write_bytes(file.read_bytes() + b"\xff\xfe\n")
+    with pytest.raises(RequestError, match="is damaged: it is not a table of text"):
+        store.read(file)
+    store.append(file, image_rows("b", 31))
+    assert psnrs(store.read(file)) == [31]
+
+
+def test_many_writers_lose_nothing(tmp_path, image_rows):
+    file = tmp_path / "results.csv"
+    shares = [[row for j in range(5) for row in image_rows(f"{i}{j}", i, run=str(i))] for i in range(8)]
+    writers = [threading.Thread(target=store.append, args=(file, share)) for share in shares]
     for writer in writers:
         writer.start()
     for writer in writers:
         writer.join()
-    runs = [r["run"] for r in store.read(file)]
-    assert len(runs) == 40
-    assert all(len(set(runs[i : i + 5])) == 1 for i in range(0, 40, 5)), "a run's rows stay together"
+    runs = [row["run"] for row in store.read(file)]
+    assert len(runs) == 80
+    assert all(len(set(runs[i : i + 10])) == 1 for i in range(0, 80, 10)), "a run's rows stay together"
 
 
-def test_published_numbers_by_model_name():
-    assert [r["psnr_db"] for r in published.find("denoise", "set12", "sigma=25", "dncnn_s")] == ["30.436"]
-    assert [r["psnr_db"] for r in published.find("denoise", "bsd200", "sigma=50", "red30")] == ["25.75"]
-    assert [r["psnr_db"] for r in published.find("denoise_blind", "bsd200", "sigma=50", "red30")] == ["25.69"]
-    assert [r["psnr_db"] for r in published.find("denoise_blind", "bsd68", "sigma=50", "dncnn_b")] == ["26.23"]
-    assert published.find("denoise", "bsd68", "sigma=26", "dncnn_s") == []
-    assert len(published.published()) == 604
+def test_overlap_of_a_mean(image_rows):
+    def overlap(*rows: list[dict]) -> str:
+        return store.means([row for image in rows for row in image])[0]["overlap"]
+
+    assert overlap(image_rows("a"), image_rows("b")) == "none"
+    assert overlap(image_rows("a", overlap="unknown")) == "unknown"
+    assert overlap(image_rows("a"), image_rows("b", overlap="t7")) == "1 of 2"
 
 
-def test_tables():
-    means = store.means([row("a", 29), row("b", 30, overlap="t7")])
-    text = table.means_table(means)
-    assert "29.50 / 0.9000" in text
-    assert "29.23 (dncnn II)" in text
-    assert "1 of 2" in text
-    images = table.images_table(
-        [row("a", 29), row("b", 31), row("a", 28, model="wavelet"), row("b", 27, model="wavelet")]
-    )
-    lines = images.splitlines()
-    assert [cell.strip() for cell in lines[0].split("|")[1:-1]] == ["PSNR dB / SSIM", "input", "dncnn s", "wavelet"]
-    assert [cell.strip() for cell in lines[-1].split("|")[1:-1]][2:] == ["30.00 / 0.9000", "27.50 / 0.9000"]
-    assert len({len(line) for line in lines}) == 1
-
-
-def test_overlap_of_a_mean():
-    assert store.means([row("a", 29), row("b", 30)])[0]["overlap"] == "none"
-    assert store.means([row("a", 29, overlap="unknown")])[0]["overlap"] == "unknown"
-    assert store.means([row("a", 29), row("b", 30, overlap="t7")])[0]["overlap"] == "1 of 2"
+def test_a_mean_is_over_the_columns_that_are_listed(image_rows):
+    """A column that differs by image, such as the fingerprint, is no reason for a mean of its own."""
+    rows = [*image_rows("a", 29, fingerprint="+0.1"), *image_rows("b", 31, fingerprint="+0.2")]
+    psnr, ssim = store.means(rows)
+    assert (psnr["value"], psnr["images"]) == (30, 2)
+    assert ssim["metric"] == "ssim"
+    assert len(store.means([*rows, *image_rows("a", 28, device="cuda")])) == 4
 
 
 def test_commit_names_this_checkout_or_nothing():

@@ -5,7 +5,6 @@ from __future__ import annotations
 from omegaconf import DictConfig, OmegaConf
 
 from restore.config.build import build
-from restore.config.compose import to_plain
 from restore.errors import RequestError
 from restore.evaluation.metrics import Metric
 from restore.results.quantities import Quantity, register
@@ -19,7 +18,7 @@ def build_metrics(config: DictConfig) -> list[Metric]:
     Raises:
         RequestError: there is none, or one cannot be built.
     """
-    nodes = to_plain(config.get("metrics")) or {}
+    nodes = OmegaConf.to_container(config.metrics, resolve=True) if config.get("metrics") else {}
     if not nodes:
         raise RequestError("metric=[] names no metric, and the first one of the list validates: metric=[psnr,ssim]")
     metrics = [build({"name": name, **node}) for name, node in nodes.items()]

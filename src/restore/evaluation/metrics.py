@@ -71,11 +71,6 @@ class Metric:
         return f"{self.name}@{identity}" if identity else self.name
 
     @property
-    def mode(self) -> str:
-        """``max`` or ``min``, as checkpoints and sweeps want it."""
-        return "max" if self.higher_is_better else "min"
-
-    @property
     def needs(self) -> str:
         """What an image must be for the metric to be defined; empty where any will do."""
         parts = [f"{self.channels} {'channel' if self.channels == 1 else 'channels'}"] if self.channels else []
@@ -129,7 +124,7 @@ class MetricMeans(torchmetrics.Metric):
     where the mean is 29.228 (the authors' DnCNN-S at sigma 25).
 
     Args:
-        names: of the metrics.
+        names: of the metrics, or their labels.
     """
 
     full_state_update = False
@@ -242,7 +237,8 @@ def ssim_reflect(restored: Tensor, clean: Tensor) -> Tensor:
 def ms_ssim(restored: Tensor, clean: Tensor) -> Tensor:
     """Multi-scale SSIM (Wang, Simoncelli, Bovik 2003) over five scales, as torchmetrics has it.
 
-    Deviation: negative contrast terms count as 0.
+    Deviation: a negative mean of a contrast term counts as 0, and the last scale's SSIM is `ssim_reflect`
+    where the contrast terms are taken inside the border.
 
     Shape:
         two ``(N, C, H, W)``, sides above 160, to ``(N,)``.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from math import nan
 
 import numpy as np
 import torch
@@ -83,7 +84,7 @@ def score_image(
     after = measure(restoration.restored, pair.clean, protocol, setting, metrics)
     place = (protocol.recorded_name(network, setting), image.dataset, setting.name, setting.family, image.name)
     known = (image.index, pair.clean.shape[1], fingerprint(pair))
-    scores = (Score(*place, *known, label, after[label], before[label]) for label in after)
+    scores = (Score(*place, *known, label, value, before.get(label, nan)) for label, value in after.items())
     return replace(restoration, scores=tuple(scores))
 
 

@@ -15,14 +15,16 @@ from restore.results.quantities import quantity
 
 
 def read_history(history: Path) -> dict[str, list[float]]:
-    """The columns of a ``history.csv``; nan where a cell is empty."""
+    """The columns of a ``history.csv``, none where there is no such file; nan where a cell is empty."""
+    if not history.is_file():
+        return {}
     with history.open(newline="") as file:
         rows = list(csv.DictReader(file))
     return {column: [float(row[column] or "nan") for row in rows] for column in (rows[0] if rows else ())}
 
 
 def validated_metrics(history: Path) -> list[str]:
-    """Names of the metrics that a ``history.csv`` has, the one that chose the best checkpoint first."""
+    """Labels of the metrics that a ``history.csv`` has, the one that chose the best checkpoint first."""
     return [column.removeprefix("val/") for column in read_history(history) if column.startswith("val/")]
 
 

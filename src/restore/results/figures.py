@@ -60,15 +60,15 @@ class Gallery:
 
 
 def draw(folder: Path, gallery: Gallery, title: str) -> list[Path]:
-    """The picture sheet and the validated metrics over training, where there is something to draw."""
+    """The picture sheet and the first validated metric over training, where there is something to draw."""
     drawn = []
     if gallery.pictures:
         drawn.append(folder / "sheet.png")
         sheet(gallery.pictures, f"{title}; {', '.join(gallery.place)}", drawn[-1])
-    if (history := folder / "history.csv").is_file():
-        for metric in validated_metrics(history)[:1]:  # the one that chose the best checkpoint
-            drawn.append(folder / f"{metric}.png")
-            metric_over_training(history, metric, title, drawn[-1])
+    history = folder / "history.csv"
+    for metric in validated_metrics(history)[:1]:  # the one that chose the best checkpoint
+        drawn.append(folder / f"{quantity(metric).name}.png")
+        metric_over_training(history, metric, title, drawn[-1])
     return drawn
 
 

@@ -60,7 +60,7 @@ def protocol_differences(means: Sequence[dict]) -> list[str]:
         if reference is not line:
             protocol = next(iter(reference.values()))["protocol"]
             what = f"{mean['protocol']} against {protocol} on {' '.join(place)}"
-            texts.append(f"{what}: {differences(line, reference, fine=True)}")
+            texts.append(f"{what}: {differences(line, reference)}")
     return texts
 
 

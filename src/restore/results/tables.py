@@ -61,7 +61,7 @@ def means_table(means: Sequence[dict]) -> str:
     """
     metrics = metrics_of(means)
     titles = " / ".join(quantity(metric).title for metric in metrics)
-    names = [metric.partition("@")[0] for metric in metrics]
+    names = [quantity(metric).name for metric in metrics]
     rows = []
     for line in lines_of(means):
         mean = next(iter(line.values()))
