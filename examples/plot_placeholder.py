@@ -1,8 +1,0 @@
-"""
-Placeholder
-===========
-"""
-
-import restore
-
-print(restore.__version__)
