@@ -6,8 +6,9 @@ from omegaconf import OmegaConf
 
 from restore.conditions import Pair, apply_network, stand_in, told
 from restore.config.build import build, build_degradation
-from restore.config.compose import compose, configuration
+from restore.config.compose import compose
 from restore.config.experiment import Experiment
+from restore.config.loading import configuration
 from restore.data.bank import ImageBank
 from restore.data.datamodule import WholeImage
 from restore.data.sampler import PatchCoordinates

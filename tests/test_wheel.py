@@ -37,7 +37,7 @@ def test_the_wheel_composes_and_knows_the_published_numbers(tmp_path):
     where = [
         sys.executable,
         "-c",
-        "import restore, restore.config.build as r; print(restore.__file__, r.configuration())",
+        "import restore, restore.config.loading as r; print(restore.__file__, r.configuration())",
     ]
     found = subprocess.run(where, cwd=tmp_path, env=environment, capture_output=True, text=True).stdout
     assert str(ROOT) not in found

@@ -20,7 +20,8 @@ from pathlib import Path
 from omegaconf import OmegaConf
 
 from restore.config.arguments import parse
-from restore.config.compose import compose, configuration
+from restore.config.compose import compose
+from restore.config.loading import configuration
 from restore.config.metrics import register_metrics
 from restore.errors import RequestError, report_errors, unknown_name
 from restore.results import store

@@ -17,9 +17,7 @@ from restore.models.red import REDNet
 from restore.optim.muon import Muon
 from restore.optim.schedule import WarmupCosine
 from restore.runfolder import RunFolder
-from restore.runfolder import RunFolder
 from restore.training.budget import Budget
-from restore.training.history import History
 from restore.training.history import History
 from restore.training.module import RestorationModule
 from restore.training.trainer import make_trainer

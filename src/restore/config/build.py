@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from numbers import Real
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from hydra.errors import InstantiationException
 from omegaconf import DictConfig
 from torch import nn
 
-from restore.config.compose import to_plain
+from restore.config.resolvers import to_plain
 from restore.data.datamodule import RestorationData
 from restore.degradations.base import Degradation, as_degradation
 from restore.errors import RequestError
@@ -60,8 +61,9 @@ def build_degradation(degradation: Any) -> Degradation:
 def build_data(config: DictConfig, **more: Any) -> RestorationData:
     """The data module of a configuration; `path`, which other keys refer to, is no argument of its own."""
     arguments = {key: value for key, value in to_plain(config.data).items() if key != "path"}
+    arguments |= {"test_sets": to_plain(config.test_sets), "on_bad_image": config.on_bad_image, "_partial_": True}
     degradation = build_degradation(arguments.pop("degradation"))
-    return build(arguments | {"_partial_": True}, **more)(degradation=degradation)
+    return build(arguments, **more)(degradation=degradation)
 
 
 def build_settings(task: DictConfig) -> list[Setting]:
@@ -71,19 +73,20 @@ def build_settings(task: DictConfig) -> list[Setting]:
     `family` that protocols tell apart, and, where they differ from the defaults, `label` and `degradation`.
     """
     plain = to_plain(task)
-    found = []
-    for family in plain["test"] if isinstance(plain["test"], list) else [plain["test"]]:
-        parameter, values = family["parameter"], family["at"]
-        for value in values if isinstance(values, list) else [values]:
-            said = f"{value:g}" if isinstance(value, Real) else Path(value).stem
-            name = family.get("label", f"{parameter}={{}}").format(said)
-            degradation = dict(family.get("degradation", plain["degradation"]))
-            if parameter is not None:
-                degradation[parameter] = value
-            built = build_degradation(degradation)
-            name += built.suffix
-            found.append(Setting(name, value, built, family["family"], plain["channels"], plain["luma"]))
-    return found
+    families = plain["test"] if isinstance(plain["test"], list) else [plain["test"]]
+    return [setting for family in families for setting in _family_settings(plain, family)]
+
+
+def _family_settings(task: dict[str, Any], family: dict[str, Any]) -> Iterator[Setting]:
+    parameter, values = family["parameter"], family["at"]
+    for value in values if isinstance(values, list) else [values]:
+        label = f"{value:g}" if isinstance(value, Real) else Path(value).stem
+        name = family.get("label", f"{parameter}={{}}").format(label)
+        degradation = dict(family.get("degradation", task["degradation"]))
+        if parameter is not None:
+            degradation[parameter] = value
+        built = build_degradation(degradation)
+        yield Setting(name + built.suffix, value, built, family["family"], task["channels"], task["luma"])
 
 
 def build_protocols(config: DictConfig) -> list[Protocol]:

@@ -7,7 +7,7 @@ import logging
 from omegaconf import DictConfig, OmegaConf
 
 from restore.config.build import build
-from restore.config.compose import to_plain
+from restore.config.resolvers import to_plain
 from restore.errors import RequestError
 from restore.results.grid import short
 from restore.runfolder import RunFolder

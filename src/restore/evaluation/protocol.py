@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 from torch import Tensor
 
@@ -71,7 +71,7 @@ class Protocol:
     name: str
     seed: int = 1
     resize: int = 0
-    luma: str = ""
+    luma: Literal["", "gray", "y"] = ""
     luma_last: bool = False
     quantise_low: bool = False
     clip_degraded: bool = False
@@ -79,7 +79,7 @@ class Protocol:
     quantise_restored: bool = False
     ensemble: bool = False
     border: int = 0
-    ssim: str = "ssim"
+    ssim: Literal["ssim", "ssim_reflect"] = "ssim"
     families: Mapping[str, Rules] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
