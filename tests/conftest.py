@@ -135,15 +135,6 @@ def command(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture, tmp_p
     return call
 
 
-def protocol(name: str, **switches: bool | int | str):
-    """A protocol of ``conf/``, or with switches turned."""
-    from restore.config.build import build_protocols
-    from restore.config.compose import compose
-
-    words = [f"protocols.{name}.{switch}={str(value).lower()}" for switch, value in switches.items()]
-    return build_protocols(compose("evaluate", [f"protocol={name}", *words]))[-1]
-
-
 @pytest.fixture
 def tiny(image_folder, tmp_path: Path) -> list[str]:
     """Words that make any run a matter of a second or two on images of its own."""

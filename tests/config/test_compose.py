@@ -7,7 +7,7 @@ import torch
 from omegaconf import OmegaConf
 
 from restore.conditions import apply_network, stand_in, told
-from restore.config.build import build, build_data, build_protocols, build_settings
+from restore.config.build import build, build_data, build_degradation, build_protocols, build_settings
 from restore.config.compose import compose
 from restore.config.loading import configuration
 from restore.config.overrides import normalise_overrides
@@ -38,9 +38,9 @@ def test_every_task_and_model_compose_and_run(task, model):
     width = {"width": 4} if "width" in words else {}
     network = build(words | width)
     clean = torch.rand(2, config.task.channels, 20, 17)
-    degradation = build(config.task.degradation)
+    degradation = build_degradation(OmegaConf.to_container(config.task.degradation, resolve=True))
     real = isinstance(degradation, RealPairs)
-    degraded = clean + 0.1 if real else degradation(clean, torch.Generator().manual_seed(0))
+    degraded = clean + 0.1 if real else degradation(clean, torch.Generator().manual_seed(0)).degraded
     restored = apply_network(network, degraded, stand_in(told(network), degraded))
     assert restored.shape == clean.shape
     if model != "identity":
@@ -50,7 +50,7 @@ def test_every_task_and_model_compose_and_run(task, model):
         assert setting.channels == config.task.channels
         if not real:
             levels = torch.full((1, 3, 24, 20), 99, dtype=torch.uint8)
-            assert build_protocols(config)[0].pair(levels, setting, "x")[0].shape[1] == setting.channels
+            assert build_protocols(config)[0].pair(levels, setting, "x").degraded.shape[1] == setting.channels
 
 
 @pytest.mark.parametrize("task", members("task"))
@@ -92,7 +92,11 @@ def test_experiments_add_no_key_that_the_base_lacks(experiment):
     names = {group: OmegaConf.select(config, f"{group}.name") for group in groups}
     words = [f"{group}={name}" for group, name in names.items() if name and group != "data"]
     base = composed(*words, f"protocol=[{','.join(config.protocols)}]", "budget=cpu")
-    extra = keys(OmegaConf.to_container(config)) - keys(OmegaConf.to_container(base)) - {"task.sigma.set"}
+    extra = (
+        keys(OmegaConf.to_container(config))
+        - keys(OmegaConf.to_container(base))
+        - {"task.sigma.set", "data.layout.clean", "data.layout.degraded"}
+    )
     assert not extra
     assert config.name == experiment
 

@@ -3,7 +3,10 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from restore.conditions import Pair
 from restore.data.datamodule import RestorationData
+from restore.degradations.base import Degradation
+from restore.degradations.blur import Blur
 from restore.degradations.noise import GaussianNoise
 from restore.errors import RequestError
 
@@ -25,7 +28,7 @@ def trainer(rank: int = 0, world_size: int = 1, stage: str = "training") -> Simp
     return SimpleNamespace(**place, **stages, strategy=strategy)
 
 
-def batches(data: RestorationData, **place) -> list[tuple[torch.Tensor, torch.Tensor]]:
+def batches(data: RestorationData, **place) -> list[Pair]:
     data.trainer = trainer(**place)
     data.setup("fit")
     return [
@@ -45,11 +48,12 @@ def test_pairs_are_reproducible_and_differ_by_step(data):
     first = data()
     one, two = batches(first), batches(first)
     assert len(one) == 4
-    for (degraded, clean), (again, clean_again) in zip(one, two, strict=True):
-        assert degraded.shape == clean.shape == (8, 1, 12, 12)
-        assert torch.equal(degraded, again)
-        assert torch.equal(clean, clean_again)
-    noises = [degraded - clean for degraded, clean in one]
+    for pair, again in zip(one, two, strict=True):
+        assert pair.degraded.shape == pair.clean.shape == (8, 1, 12, 12)
+        assert torch.equal(pair.degraded, again.degraded)
+        assert torch.equal(pair.clean, again.clean)
+        assert torch.equal(pair.conditions["sigma"], again.conditions["sigma"])
+    noises = [pair.degraded - pair.clean for pair in one]
     assert not torch.equal(noises[0], noises[1])
 
 
@@ -57,9 +61,9 @@ def test_noise_differs_between_ranks(data):
     """Lightning's seed_everything would give both ranks the same generator, and the same noise."""
     module = data()
     whole = batches(module)[0]
-    (degraded0, clean0), (degraded1, clean1) = (batches(module, rank=r, world_size=2)[0] for r in range(2))
-    assert not torch.equal(degraded0 - clean0, degraded1 - clean1)
-    assert torch.equal(torch.stack([clean0, clean1], 1).flatten(0, 1), whole[1])
+    first, second = (batches(module, rank=r, world_size=2)[0] for r in range(2))
+    assert not torch.equal(first.degraded - first.clean, second.degraded - second.clean)
+    assert torch.equal(torch.stack([first.clean, second.clean], 1).flatten(0, 1), whole.clean)
 
 
 def test_evaluation_sees_every_image_once_over_all_ranks(data):
@@ -108,3 +112,53 @@ def test_refusals(data, changes, sentence):
 def test_batch_must_divide_over_devices(data):
     with pytest.raises(RequestError, match=r"data\.batch_size=8 does not divide over 3 devices: 6 would"):
         data().check_devices(3)
+
+
+class Ramp(Degradation):
+    """Says of each pixel where in its window it lies."""
+
+    def __init__(self, margin: int, grid: bool):
+        super().__init__()
+        self.margin, self.grid = margin, grid
+
+    def apply(self, clean, strengths, generator):
+        height, width = clean.shape[-2:]
+        places = torch.arange(height * width, device=clean.device, dtype=torch.float32).view(1, 1, height, width)
+        return Pair(places.expand_as(clean).clone(), clean)
+
+
+@pytest.mark.parametrize("grid", [False, True])
+def test_a_patch_lies_in_the_middle_of_its_window_or_anywhere_where_a_grid_matters(data, grid):
+    module = data(degradation=Ramp(5, grid), patches_per_epoch=400)
+    side = module.window
+    assert side == 22
+    corners = torch.cat([pair.degraded[:, 0, 0, 0] for pair in batches(module)]).long()
+    tops, lefts = set((corners // side).tolist()), set((corners % side).tolist())
+    assert tops == lefts == (set(range(11)) if grid else {5})
+
+
+@pytest.mark.parametrize("grid", [False, True])
+def test_no_image_is_refused_for_its_margin(data, grid):
+    """A window larger than the image repeats its edge, and the patch is within the image all the same."""
+    module = data(degradation=Ramp(30, grid), patch_size=38)
+    plain = data_with(module, GaussianNoise(0))
+    for pair, other in zip(batches(module), batches(plain), strict=True):
+        assert pair.clean.shape == other.clean.shape == (8, 1, 38, 38)
+        assert (pair.clean.flatten(1).std(dim=1) > 0.01).all(), "no patch is all repeated edge"
+
+
+def data_with(module: RestorationData, degradation) -> RestorationData:
+    words = {"patch_size": 38, "batch_size": 8, "patches_per_epoch": 30}
+    return RestorationData(module.train_sets, module.test_sets, degradation, **words)
+
+
+def test_a_blurred_patch_is_cut_from_the_blurred_image(data):
+    """Also of an image that is smaller than patch and margin together: what is repeated is its real border."""
+    module = data(degradation=Blur("disk", radius=7), patch_size=36, patches_per_epoch=8)
+    (pair,) = batches(module)
+    blurred = [Blur("disk", radius=7)(image[None] / 255, None).degraded for image in module.training.images]
+    cuts = [image[..., i : i + 36, j : j + 36] for image in blurred for i in range(13) for j in range(5)]
+    every = torch.cat([turned for cut in cuts for turned in (cut, cut.flip(2), cut.flip(3), cut.flip(2, 3))])
+    every = torch.cat([every, every.transpose(2, 3)])
+    for patch in pair.degraded:
+        assert (every - patch).abs().amax(dim=(1, 2, 3)).min() < 1.1 / 255

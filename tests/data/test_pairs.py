@@ -10,6 +10,7 @@ from PIL import Image
 from conftest import photograph
 from restore.data import datasets
 from restore.data.bank import ImageBank
+from restore.data.pairs import PairLayout, find_pairs
 from restore.data.storage import ImageStorage
 from restore.errors import RequestError
 from restore.results import store
@@ -46,15 +47,16 @@ def test_training_and_scoring_on_gopros_layout(command, tmp_path):
     assert answer.code == 0, answer.err
     folder = next((tmp_path / "runs" / "motion_blur_red10").iterdir())
     rows = store.read(folder / "results.csv")
+    rows = [row for row in rows if row["metric"] == "psnr"]
     assert [row["image"] for row in rows] == [f"GOPR{s}-{f:06d}" for s in range(3) for f in range(2)]
     assert {(row["dataset"], row["setting"], row["protocol"], row["channels"]) for row in rows} == {
         ("gopro", "motion blur", "gopro_study", "3")
     }
-    assert 15 < rows[0]["psnr_input"] < 45
-    answer = command("run", *words, "data.degraded=blur_gamma", "data.resize=32", "name=gamma")
+    assert 15 < rows[0]["value_input"] < 45
+    answer = command("run", *words, "data.layout.degraded='*/blur_gamma/*'", "data.resize=32", "name=gamma")
     assert answer.code == 0, answer.err
     gamma = store.read(next((tmp_path / "runs" / "gamma").iterdir()) / "results.csv")
-    assert gamma[0]["psnr_input"] < rows[0]["psnr_input"] - 5
+    assert gamma[0]["value_input"] < rows[0]["value_input"] - 5
 
 
 def test_another_task_has_the_sharp_frames_alone(command, tmp_path):
@@ -71,9 +73,9 @@ def test_another_task_has_the_sharp_frames_alone(command, tmp_path):
     assert answer.code == 0, answer.err
     rows = store.read(next((tmp_path / "runs" / "gopro_denoise").iterdir()) / "results.csv")
     assert {row["setting"] for row in rows} == {"sigma=10", "sigma=30", "sigma=50", "sigma=70"}
-    for row in rows:
+    for row in (row for row in rows if row["metric"] == "psnr"):
         expected = 20 * math.log10(255 / int(row["setting"].removeprefix("sigma=")))
-        assert row["psnr_input"] == pytest.approx(expected, abs=0.3), "noise, and no motion blur"
+        assert row["value_input"] == pytest.approx(expected, abs=0.3), "noise, and no motion blur"
 
 
 def test_own_folders(command, tmp_path):
@@ -91,7 +93,9 @@ def test_own_folders(command, tmp_path):
 
 def test_pairs_are_cut_alike(tmp_path):
     root = gopro(tmp_path)
-    images = datasets.read(datasets.find("gopro", root, 3, training=True, degraded="blur_gamma"), 3)
+    images = datasets.read(
+        datasets.find("gopro", root, 3, training=True, layout=PairLayout("*/sharp/*", "*/blur_gamma/*")), 3
+    )
     assert len(images.partners) == len(images.images) == 6
     clean, degraded = (ImageBank(part, images.names) for part in (images.images, images.partners))
     coordinates = torch.tensor([[i, 3, 5, o] for i in range(6) for o in range(8)])
@@ -106,11 +110,11 @@ def test_missing_partners_and_other_sizes_are_named(command, tmp_path):
     whole = lonely.read_bytes()
     lonely.unlink()
     with pytest.raises(RequestError, match=r"1 files have no partner: .*GOPR1/sharp/000001\.png"):
-        datasets.find("gopro", root, 3, training=True, degraded="blur")
+        datasets.find("gopro", root, 3, training=True)
     lonely.write_bytes(whole)
     Image.fromarray(photograph(20, 20, 3)).save(lonely)
     with pytest.raises(RequestError, match=r"GOPR1/sharp/000001\.png and .*GOPR1/blur/000001\.png has different sizes"):
-        datasets.read(datasets.find("gopro", root, 3, training=True, degraded="blur"), 3)
+        datasets.read(datasets.find("gopro", root, 3, training=True), 3)
     answer = command("evaluate", "task=motion_blur", "test_sets=photographs")
     assert answer.code == 2
     assert "data=gopro, data=pairs" in answer.err
@@ -132,3 +136,32 @@ def test_a_large_set_is_mapped_and_cropped_from_the_file(image_folder, tmp_path,
 def test_shelf_keeps_small_sets_as_they_are(image_folder):
     image = torch.zeros(1, 4, 4, dtype=torch.uint8)
     assert ImageStorage(list(image_folder("few", 2).iterdir()), 1).keep(image) is image
+
+
+def test_a_layout_is_two_patterns(tmp_path):
+    """PolyU's, say: both halves in one folder, told apart by the end of their names."""
+    for scene in ("Canon_1", "Nikon_2"):
+        for kind in ("mean", "real"):
+            Image.fromarray(photograph(20, 24, 3)).save(tmp_path / f"{scene}_{kind}.JPG")
+    layout = PairLayout("*_mean.JPG", "*_real.JPG")
+    names = [(name, clean.name, degraded.name) for name, clean, degraded in find_pairs(tmp_path, layout)]
+    assert names == [
+        ("Canon_1", "Canon_1_mean.JPG", "Canon_1_real.JPG"),
+        ("Nikon_2", "Nikon_2_mean.JPG", "Nikon_2_real.JPG"),
+    ]
+    listing = datasets.find(str(tmp_path), None, 3, training=False, layout=layout)
+    assert listing.image_names == ("Canon_1", "Nikon_2")
+    assert len(datasets.read(listing, 3).partners) == 2
+    assert find_pairs(tmp_path) == [], "none of the common layouts"
+
+
+def test_layouts_that_are_none(tmp_path):
+    for clean, degraded in (("clean", "degraded"), ("*/sharp/*", "blur/*")):
+        with pytest.raises(ValueError, match="two patterns with as many stars each"):
+            PairLayout(clean, degraded)
+    for suffix in ("png", "bmp"):
+        for kind in ("clean", "degraded"):
+            (tmp_path / kind).mkdir(exist_ok=True)
+            Image.fromarray(photograph(20, 24, 1)).save(tmp_path / kind / f"a.{suffix}")
+    with pytest.raises(RequestError, match=r"a\.bmp and .*a\.png have one name"):
+        find_pairs(tmp_path)
