@@ -105,6 +105,15 @@ def command(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture, tmp_p
     return call
 
 
+def protocol(name: str, **switches: bool | int | str):
+    """A protocol of ``conf/``, or with switches turned."""
+    from restore.config.build import build_protocols
+    from restore.config.compose import compose
+
+    words = [f"protocols.{name}.{switch}={str(value).lower()}" for switch, value in switches.items()]
+    return build_protocols(compose("evaluate", [f"protocol={name}", *words]))[-1]
+
+
 @pytest.fixture
 def tiny(image_folder, tmp_path: Path) -> list[str]:
     """Words that make any run a matter of a second or two on images of its own."""
@@ -112,14 +121,14 @@ def tiny(image_folder, tmp_path: Path) -> list[str]:
     return [
         "data=folder",
         f"data.path={train}",
-        f"data.test_sets=[{test}]",
+        f"test_sets=[{test}]",
         "data.patch_size=16",
         "data.batch_size=4",
         "model=red10",
         "model.width=8",
         "trainer.max_steps=6",
         "trainer.validations=2",
-        "trainer.accelerator=cpu",
+        "accelerator=cpu",
         "trainer.precision=32-true",
         "logger=none",
         f"paths.runs={tmp_path / 'runs'}",

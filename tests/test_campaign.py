@@ -18,6 +18,7 @@ from restore.config.compose import compose
 from restore.config.overrides import normalise_overrides
 from restore.errors import RequestError
 from restore.results import store
+from restore.runfolder import RunFolder
 
 
 def test_every_entry_composes():
@@ -28,7 +29,7 @@ def test_every_entry_composes():
         assert names[:3] == ["dncnn_s_25", "red30_sigma50", "red30_sigma30"]
         singles = [entry for entry in entries if "/" not in entry.name]
         for entry in [*singles, *entries[len(singles) :: 10]]:
-            command = entry.command(budget, Path("/nowhere"), [])
+            command = entry.command(budget, RunFolder("/nowhere"), [])
             words = [word for word in command[3:] if not word.startswith("hydra")]
             config = compose("config", normalise_overrides(words))
             assert config.budget.name == budget
@@ -131,7 +132,7 @@ def test_a_run_without_the_packages_it_does_not_use(words, tmp_path):
 
     assert "not checked: No module named 'cv2'" in said("restore.run", *words, "trainer.max_steps=4", "logger=none")
     results = next(tmp_path.glob("runs/*/*/results.csv"))
-    sets = next(word.partition("=")[2] for word in words if word.startswith("data.test_sets"))
-    told = said("restore.evaluate", f"run={results.parent}", f"sets={sets}", "task.sigma=30")
+    sets = next(word.partition("=")[2] for word in words if word.startswith("test_sets"))
+    told = said("restore.evaluate", f"run={results.parent}", f"test_sets={sets}", "task.sigma=30")
     assert "not checked: No module named 'cv2'" in told
     assert {row["overlap"] for row in store.read(results)} == {"unknown"}

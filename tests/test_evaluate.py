@@ -12,7 +12,7 @@ def test_a_run_is_scored_again_on_other_images(command, tiny, tmp_path, image_fo
     folder = next((tmp_path / "runs" / "denoise_red10").iterdir())
     before = (folder / "results.csv").read_text()
     other = image_folder("other", 2)
-    answer = command("evaluate", f"run={folder}", "task.sigma=50", f"sets=[{other}]", "protocol=[dncnn,red]")
+    answer = command("evaluate", f"run={folder}", "task.sigma=50", f"test_sets=[{other}]", "protocol=[dncnn,red]")
     assert answer.code == 0, answer.err
     assert (folder / "results.csv").read_text().startswith(before)
     added = store.read(folder / "results.csv")[3:]
@@ -23,9 +23,9 @@ def test_a_run_is_scored_again_on_other_images(command, tiny, tmp_path, image_fo
     assert {row["patches"] for row in added} <= {"12", "24"}
     assert "×8 self-ensemble" in answer.out
     # the training images themselves
-    answer = command("evaluate", f"run={folder}", f"sets=[{tmp_path / 'train'}]")
+    answer = command("evaluate", f"run={folder}", f"test_sets=[{tmp_path / 'train'}]")
     assert "5 of 5" in answer.out
-    answer = command("evaluate", f"run={folder}", f"sets=[{tmp_path / 'train'}]", "strict=true")
+    answer = command("evaluate", f"run={folder}", f"test_sets=[{tmp_path / 'train'}]", "strict=true")
     assert (answer.code, "strict=true" in answer.err) == (2, True)
 
 
@@ -34,7 +34,13 @@ def test_weights_of_a_plain_state_dict_in_half_precision(command, tmp_path, imag
     torch.save(
         {k: v.half() if v.is_floating_point() else v for k, v in network.state_dict().items()}, tmp_path / "net.pt"
     )
-    words = ["model=dncnn_s", "model.depth=4", "model.width=6", "weights=net.pt", f"sets={image_folder('mine', 2)}"]
+    words = [
+        "model=dncnn_s",
+        "model.depth=4",
+        "model.width=6",
+        "weights=net.pt",
+        f"test_sets={image_folder('mine', 2)}",
+    ]
     answer = command("evaluate", *words)
     assert answer.code == 0, answer.err
     rows = store.read(tmp_path / "results.csv")
@@ -43,7 +49,7 @@ def test_weights_of_a_plain_state_dict_in_half_precision(command, tmp_path, imag
 
 
 def test_identity_on_the_photographs_with_classical_methods(command, tmp_path):
-    answer = command("evaluate", "sets=photographs", "baselines=[bilateral]", "precision=bf16-mixed")
+    answer = command("evaluate", "test_sets=photographs", "baselines=[bilateral]", "precision=bf16-mixed")
     assert answer.code == 0, answer.err
     rows = store.read(tmp_path / "results.csv")
     assert [row["model"] for row in rows] == ["bilateral"] * 3 + ["identity"] * 3
@@ -57,9 +63,9 @@ def test_identity_on_the_photographs_with_classical_methods(command, tmp_path):
         (["model=red10", "weights=none.ckpt"], "there is no weights file none.ckpt"),
         (["model=red10", "weights=text.txt"], "text.txt is not a checkpoint that can be read"),
         (["model=dncnn_s", "weights=small.mat"], "small.mat is not a MatConvNet network"),
-        (["sets=sett12"], "unknown test set 'sett12': did you mean 'set12'"),
-        (["sets=[]"], "sets=[] names no test set"),
-        (["sets=set12", "paths.data=null"], "set12 needs a data folder"),
+        (["test_sets=sett12"], "unknown test set 'sett12': did you mean 'set12'"),
+        (["test_sets=[]"], "test_sets=[] names no test set"),
+        (["test_sets=set12", "paths.data=null"], "set12 needs a data folder"),
         (["precision=16"], "unknown precision '16'"),
         (["run=."], "is not the folder of a run"),
         (["wieghts=x"], "unknown key 'wieghts': did you mean 'weights'"),
@@ -86,7 +92,7 @@ def test_published_weights_of_another_depth(command, weights_root):
 def test_the_authors_weights_give_the_authors_numbers(command, tmp_path, data_root, weights_root, precision):
     """Values measured once with the authors' weights: Set12 30.445, BSD68 29.224 dB; published 30.436 and 29.23."""
     words = ["model=dncnn_s", "weights=DnCNN_S_sigma25.mat", f"paths.weights={weights_root}", f"paths.data={data_root}"]
-    answer = command("evaluate", *words, "task.sigma=25", "sets=[set12,bsd68]", "protocol=dncnn")
+    answer = command("evaluate", *words, "task.sigma=25", "test_sets=[set12,bsd68]", "protocol=dncnn")
     assert answer.code == 0, answer.err
     means = {row["dataset"]: row for row in store.means(store.read(tmp_path / "results.csv"))}
     assert means["set12"]["psnr"] == pytest.approx(30.445, abs=0.02)
@@ -113,7 +119,7 @@ DNCNN_3 = {
 def test_the_authors_dncnn_3(command, tmp_path, data_root, weights_root, task, dataset):
     strength = {"sr": "task.scale={set:[2,3,4]}", "jpeg": "task.quality={set:[10,20,30,40]}"}[task]
     words = ["model=dncnn_3", "weights=DnCNN_3.mat", f"paths.weights={weights_root}", f"paths.data={data_root}"]
-    answer = command("evaluate", *words, f"task={task}", strength, f"sets={dataset}")
+    answer = command("evaluate", *words, f"task={task}", strength, f"test_sets={dataset}")
     assert answer.code == 0, answer.err
     means = {row["setting"]: row for row in store.means(store.read(tmp_path / "results.csv"))}
     for setting, (restored, degraded) in DNCNN_3[task, dataset].items():
@@ -127,10 +133,10 @@ def test_the_authors_dncnn_3(command, tmp_path, data_root, weights_root, task, d
     ("words", "values"),
     [
         (
-            ["task=sr", "task.scale={set:[2,3,4]}", "sets=set5"],
+            ["task=sr", "task.scale={set:[2,3,4]}", "test_sets=set5"],
             {"scale=2": 33.687, "scale=3": 30.406, "scale=4": 28.431},
         ),
-        (["task=jpeg", "task.quality={set:[10,20]}", "sets=live1"], {"quality=10": 27.770, "quality=20": 30.072}),
+        (["task=jpeg", "task.quality={set:[10,20]}", "test_sets=live1"], {"quality=10": 27.770, "quality=20": 30.072}),
     ],
     ids=["sr", "jpeg"],
 )
@@ -143,7 +149,7 @@ def test_inputs_of_the_papers_protocols(command, tmp_path, data_root, words, val
 
 def test_what_a_switch_costs(command, tmp_path):
     """Rounding and clipping the noisy image makes it some 0.2 dB easier: the reason why protocols have names."""
-    words = ["task.sigma=50", "sets=photographs", "protocol=dncnn", "protocol.quantise_degraded=true"]
+    words = ["task.sigma=50", "test_sets=photographs", "protocols.dncnn.quantise_degraded=true"]
     answer = command("evaluate", *words)
     assert answer.code == 0, answer.err
     means = store.means(store.read(tmp_path / "results.csv"))
@@ -154,7 +160,7 @@ def test_what_a_switch_costs(command, tmp_path):
 
 
 def test_general_has_all_of_table_v_and_figure_12(command, tmp_path):
-    answer = command("evaluate", "task=general", "sets=photographs")
+    answer = command("evaluate", "task=general", "test_sets=photographs")
     assert answer.code == 0, answer.err
     settings = [row["setting"] for row in store.means(store.read(tmp_path / "results.csv"))]
     assert settings == [
@@ -173,7 +179,7 @@ def test_general_has_all_of_table_v_and_figure_12(command, tmp_path):
         (["task=inpaint_text", "task.font_size=2"], "task.font_size must be from 4 to 200"),
         (["task=jpeg_blind", "task.quality=[40,10]"], "task.quality as a range goes from low to high"),
         (["task=sr", "baselines=[wavelet]"], "baselines=wavelet is not for scale=3; for it there is bicubic"),
-        (["protocol.bordr=2"], "unknown protocol switch 'bordr': did you mean 'border'"),
+        (["protocols.dncnn.bordr=2"], "unknown key 'protocols.dncnn.bordr': did you mean 'protocols.dncnn.border'"),
         (["task=custom", "task.degradation._target_=no.such.Class"], "no.such.Class"),
     ],
     ids=lambda value: value[-1] if isinstance(value, list) else "",

@@ -68,7 +68,7 @@ def test_a_run_trains_scores_and_leaves_its_folder(command, tiny, tmp_path):
 def test_overrides_work(command, tiny, tmp_path, image_folder, words):
     if "task.channels=3" in words:
         train, test = image_folder("colour", 5, 3), image_folder("colour_test", 2, 3)
-        tiny = [*tiny, f"data.path={train}", f"data.test_sets=[{test}]"]
+        tiny = [*tiny, f"data.path={train}", f"test_sets=[{test}]"]
     if "model=identity" in words:
         tiny, words = [word for word in tiny if not word.startswith("model")], ["model=identity"]
     answer = command("run", *tiny, *words)
@@ -116,8 +116,11 @@ def test_init_and_resume(command, tiny, tmp_path):
         (["protocol=dncn"], "unknown protocol 'dncn': did you mean 'dncnn'"),
         (["task.channels=2"], "task.channels is 1 (gray) or 3 (colour), and it is 2"),
         (["baselines=[bm4d]"], "unknown baselines 'bm4d'"),
-        (["trainer.precision=7"], "trainer: "),
+        (["trainer.precision=7"], "unknown trainer.precision '7'"),
         (["logger=wandb", "logger.mode=onlin"], "unknown logger.mode 'onlin'"),
+        (["precision=banana"], "unknown precision 'banana'"),
+        (["data.test_sets=[set12]"], "unknown key 'data.test_sets': did you mean 'test_sets'"),
+        (["trainer.accelerator=cpu"], "unknown key 'trainer.accelerator': did you mean 'accelerator'"),
         (["red30"], "'red30' is not of the form key=value"),
         (["task.sigma=[1,2"], "cannot read 'task.sigma=[1,2'"),
     ],
@@ -138,7 +141,7 @@ def test_bad_images_are_named_or_skipped_and_listed(command, tiny, tmp_path):
     answer = command("run", *tiny)
     assert answer.code == 2
     assert "train/02.png" in answer.err
-    answer = command("run", *tiny, "data.on_bad_image=skip")
+    answer = command("run", *tiny, "on_bad_image=skip")
     assert answer.code == 0, answer.err
     assert re.search(r"left out.*train/02\.png", answer.out)
 
@@ -162,7 +165,7 @@ def test_no_space_is_said_before_training(command, tiny, monkeypatch):
 
 
 def test_overlap_is_said_and_refused_under_strict(command, tiny, tmp_path):
-    words = [*tiny, f"data.test_sets=[{tmp_path / 'train'}]"]
+    words = [*tiny, f"test_sets=[{tmp_path / 'train'}]"]
     answer = command("run", *words)
     assert answer.code == 0
     assert "overlap     of training and test images: 5 of train" in answer.out
@@ -190,7 +193,11 @@ def test_two_processes_score_as_one(command, tiny, tmp_path):
     assert [row["image"] for row in rows] == ["00", "01", "02"], "each image once, in order"
     assert len(list(folder.parent.iterdir())) == 1, "one run folder"
     answer = command(
-        "evaluate", f"run={folder}", f"sets=[{tmp_path / 'test'}]", f"results={tmp_path / 'one.csv'}", "accelerator=cpu"
+        "evaluate",
+        f"run={folder}",
+        f"test_sets=[{tmp_path / 'test'}]",
+        f"results={tmp_path / 'one.csv'}",
+        "accelerator=cpu",
     )
     assert answer.code == 0, answer.err
     alone = store.read(tmp_path / "one.csv")

@@ -42,7 +42,7 @@ def test_each_is_small_float16_and_fits_its_recipe(name):
 @pytest.mark.parametrize("name", shipped_runs())
 def test_each_restores_better_than_it_was_given(name, command, tmp_path):
     results = tmp_path / "results.csv"
-    answer = command("evaluate", f"run={name}", "sets=photographs", "precision=bf16-mixed", f"results={results}")
+    answer = command("evaluate", f"run={name}", "test_sets=photographs", "precision=bf16-mixed", f"results={results}")
     assert answer.code == 0, answer.err
     rows = store.read(results)
     assert len(rows) >= 3

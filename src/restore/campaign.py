@@ -74,9 +74,9 @@ def entries(budget: str) -> list[Entry]:
     # on a few cores: small batches, so that there are steps; few validations, and no eight passes a test image
     few = ("data.batch_size=8", "trainer.validations=4") if budget == "cpu" else ()
     red = ("data=bsd300", "protocol=dncnn" if budget == "cpu" else "protocol=[red,dncnn]")
-    denoise = ("task=denoise", *red, "data.test_sets=[bsd200]")
-    sr = ("task=sr", "task.scale=3", *red, "data.test_sets=[set5]")
-    jpeg = ("task=jpeg", "task.quality=10", *red, "data.test_sets=[live1,classic5]")
+    denoise = ("task=denoise", *red, "test_sets=[bsd200]")
+    sr = ("task=sr", "task.scale=3", *red, "test_sets=[set5]")
+    jpeg = ("task=jpeg", "task.quality=10", *red, "test_sets=[live1,classic5]")
     found = [
         Entry("dncnn_s_25", ("task=denoise", "model=dncnn_s", "data=train400", "data.patch_size=40"), "5m", "4m"),
         Entry("red30_sigma50", (*denoise, "task.sigma=50", "model=red30"), "8m"),
@@ -90,7 +90,7 @@ def entries(budget: str) -> list[Entry]:
             Entry(f"{model}_sigma{sigma}", (*denoise, f"task.sigma={sigma}", f"model={model}")) for sigma in (50, 30)
         ]
         found += [Entry(f"{model}_sr3", (*sr, f"model={model}")), Entry(f"{model}_jpeg10", (*jpeg, f"model={model}"))]
-    general = ("task=general", "model=dncnn_3", "data=t91_bsd200", "data.test_sets=[set5,classic5,bsd68]")
+    general = ("task=general", "model=dncnn_3", "data=t91_bsd200", "test_sets=[set5,classic5,bsd68]")
     found.append(Entry("dncnn_3", general, "9m"))
     found = [replace(entry, words=entry.words + few) for entry in found]
     for grid in GRIDS:

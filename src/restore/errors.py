@@ -5,8 +5,16 @@ from __future__ import annotations
 import contextlib
 import difflib
 import errno
+import os
 import sys
+import tempfile
+import time
+import traceback
 from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NoReturn
+
+BUG = 70  # exit code (EX_SOFTWARE of sysexits.h)
 
 
 class RequestError(Exception):
@@ -23,20 +31,43 @@ def unknown_name(kind: str, name: str, names: Iterable[str]) -> RequestError:
     names = sorted(set(names))
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.4)
     hint = f"did you mean '{near[0]}'? " if near else ""
-    listed = f"(there are {', '.join(names)})" if len(names) <= 40 or not near else ""
+    listed = f"(there are {', '.join(names)})" if names != near and (len(names) <= 40 or not near) else ""
     return RequestError(f"unknown {kind} '{name}': {hint}{listed}".rstrip())
 
 
 @contextlib.contextmanager
-def report_errors() -> Iterator[None]:
-    """Turn a `RequestError` into one sentence on stderr and exit code 2; a full disk into exit code 1."""
+def report_errors(folder: str | Path = ".") -> Iterator[None]:
+    """Turn what goes wrong into one sentence on stderr and an exit code.
+
+    2 where the request was wrong (`RequestError`), 1 where a disk is full, 70 for a bug of ours, whose
+    trace is written to `folder`, or to the system's temporary folder where that cannot be written to.
+    With HYDRA_FULL_ERROR=1 a bug's trace is printed as Python does.
+    """
     try:
         yield
     except RequestError as error:
-        print(f"restore: {error}", file=sys.stderr)
-        raise SystemExit(2) from None
-    except OSError as error:
-        if error.errno != errno.ENOSPC:
+        _leave(2, str(error))
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            _leave(1, f"no space left on the disk of {error.filename or 'the run folder'}")
+        if os.environ.get("HYDRA_FULL_ERROR") == "1":
             raise
-        print(f"restore: no space left on the disk of {error.filename or 'the run folder'}", file=sys.stderr)
-        raise SystemExit(1) from None
+        _leave(
+            BUG, f"a bug of ours ({' '.join(f'{type(error).__name__}: {error}'.split())}), its trace: {_trace(folder)}"
+        )
+
+
+def _leave(code: int, sentence: str) -> NoReturn:
+    print(f"restore: {sentence}", file=sys.stderr)
+    raise SystemExit(code) from None
+
+
+def _trace(folder: str | Path) -> Path:
+    """The file that the exception in hand was written to."""
+    name = f"restore-trace-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.txt"
+    for place in (Path(folder), Path(tempfile.gettempdir())):
+        with contextlib.suppress(OSError):
+            file = place.resolve() / name
+            file.write_text(traceback.format_exc())
+            return file
+    return Path(os.devnull)

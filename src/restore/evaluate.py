@@ -1,4 +1,4 @@
-"""Score a run or a weights file on test sets: ``python -m restore.evaluate run=<folder> sets=[set12,bsd68]``."""
+"""Score a run or a weights file on test sets: ``python -m restore.evaluate run=<folder> test_sets=[set12,bsd68]``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from restore.config.compose import lay_over, run_config
 from restore.data import datasets
 from restore.data.datamodule import RestorationData
 from restore.data.overlap import overlaps
-from restore.errors import RequestError, unknown_name
+from restore.errors import RequestError
 from restore.evaluation.score import score_set
 from restore.results import rows as conclusion
 from restore.results import store
@@ -31,20 +31,15 @@ def evaluate(config: DictConfig) -> float:
     """Restore and score every image of every set by every protocol; returns the mean PSNR of all."""
     keep_freed_memory()
     task, model, run = what_is_scored(config)
-    settings, protocols = build_settings(task), build_protocols(config.protocol, config.switches)
+    settings, protocols = build_settings(task), build_protocols(config)
     conclusion.check_baselines(config.baselines, settings)
-    if str(config.precision) not in ("32", "bf16-mixed"):
-        raise unknown_name("precision", str(config.precision), ["32", "bf16-mixed"])
     network = build_network(model)
     weights = run or config.weights
     if weights:
         network = load_weights(network, weights_path(weights, config.paths.weights), model.name)
     elif any(True for _ in network.parameters()):
         raise RequestError(f"model={model.name} has weights to be given: run=<run folder> or weights=<file>")
-    names = [config.sets] if isinstance(config.sets, str) else list(config.sets)
-    if not names:
-        raise RequestError("sets=[] names no test set")
-    listings = [datasets.find(str(name), config.paths.data, task.channels, training=False) for name in names]
+    listings = [datasets.find(str(name), config.paths.data, task.channels, training=False) for name in config.test_sets]
     tests = [datasets.read(listing, task.channels, config.on_bad_image, "as in file") for listing in listings]
     for bad in (bad for images in tests for bad in images.bad):
         log.warning(f"left out    {bad}")

@@ -19,7 +19,8 @@ from pathlib import Path
 from omegaconf import OmegaConf
 
 from restore.config.arguments import parse
-from restore.config.compose import compose, configuration
+from restore.config.compose import compose
+from restore.config.loading import configuration
 from restore.errors import RequestError, report_errors
 from restore.results import store
 from restore.results.grid import Curve, draw, grid_table, verdicts

@@ -54,7 +54,7 @@ def run(config: DictConfig) -> float:
     network = build_network(config.model)
     if config.init:
         network = load_weights(network, config.init, config.model.name)
-    settings, protocols = build_settings(config.task), build_protocols(config.protocol, config.switches)
+    settings, protocols = build_settings(config.task), build_protocols(config)
     conclusion.check_baselines(config.baselines, settings)
     figures.layers(network, config.feature_maps)
     data.read_tests()
@@ -69,17 +69,16 @@ def run(config: DictConfig) -> float:
     limits = config.trainer
     last = folder / "checkpoints" / "last.ckpt"
     budget = Budget(limits.max_steps, seconds(limits.max_time), limits.validations, checkpoint=last)
-    kind = device_kind(limits.accelerator)
+    kind = device_kind(config.accelerator)
     peak = matrix_peak(kind, str(limits.precision))
     throughput = Throughput(cost.macs, data.batch_size, peak, folder / "history.csv")
     callbacks = [throughput, TrainingProgress(budget, throughput), SampleImages()]
     if config.optim.ema:
         callbacks.append(moving_average(config.optim.ema))
     logger = make_logger(config, folder)
-    chosen = {key: limits[key] for key in ("accelerator", "devices", "num_nodes", "strategy", "precision")}
-    trainer = make_trainer(
-        folder, budget, callbacks, logger, clip=config.optim.clip, log_every_n_steps=limits.log_every_n_steps, **chosen
-    )
+    chosen = {key: limits[key] for key in ("devices", "num_nodes", "strategy", "precision")}
+    chosen |= {"accelerator": config.accelerator, "log_every_n_steps": limits.log_every_n_steps}
+    trainer = make_trainer(folder, budget, callbacks, logger, clip=config.optim.clip, **chosen)
     data.check_devices(trainer.world_size)
     channels_last = has_bf16_units(kind) if limits.channels_last == "auto" else bool(limits.channels_last)
     gallery = Gallery()
@@ -195,11 +194,13 @@ def tell_plan(
     strengths = [f"{f['parameter']} {task[f['parameter']]}" for f in families if f["parameter"]]
     limit = f" or {clock(budget.max_time)}" if budget.max_time else ""
     layout = ", channels-last" if channels_last else ""
-    devices = f"{world_size} × {device_kind(config.trainer.accelerator)}"
+    devices = f"{world_size} × {device_kind(config.accelerator)}"
     log.info(f"task        {', '.join([task['name'], *strengths, colour])}")
     log.info(f"model       {config.model.name}: {cost.parameters:,} parameters, receptive field {cost.receptive_field}")
     log.info(f"cost        {cost.macs / 1e9:.3f} GMAC per {size}×{size} patch forward, three times that to train")
-    log.info(f"data        {data.summary()}; tested on {', '.join(data.test_sets)} by protocol {config.protocol}")
+    log.info(
+        f"data        {data.summary()}; tested on {', '.join(data.test_sets)} by protocol {', '.join(config.protocols)}"
+    )
     log.info(
         f"training    {config.optim.name}, batches of {data.batch_size}, {config.trainer.precision}{layout}, {devices}"
     )

@@ -26,6 +26,7 @@ class RunFolder:
         best, last: checkpoints: the one that validated best, and the newest, to go on from.
         results, history: a row per image and metric; a row per validation.
         config, overrides: the composed configuration, and the words it was composed from.
+        hydra: Hydra's own configuration: where it looked for files, for one.
         job_log: what a grid's job printed.
     """
 
@@ -38,6 +39,7 @@ class RunFolder:
         self.history = self.path / "history.csv"
         self.config = self.path / ".hydra" / "config.yaml"
         self.overrides = self.path / ".hydra" / "overrides.yaml"
+        self.hydra = self.path / ".hydra" / "hydra.yaml"
         self.job_log = self.path / "job.log"
         self._identity = self.path / "run.json"
         self._result = self.path / "result.json"

@@ -7,7 +7,8 @@ import torch
 from omegaconf import OmegaConf
 
 from restore.config.build import build, build_data, build_protocols, build_settings
-from restore.config.compose import compose, configuration
+from restore.config.compose import compose
+from restore.config.loading import configuration
 from restore.config.overrides import normalise_overrides
 from restore.degradations.real import RealPairs
 
@@ -48,7 +49,7 @@ def test_every_task_and_model_compose_and_run(task, model):
         assert setting.channels == config.task.channels
         if not real:
             levels = torch.full((1, 3, 24, 20), 99, dtype=torch.uint8)
-            assert build_protocols("dncnn")[0].pair(levels, setting, "x")[0].shape[1] == setting.channels
+            assert build_protocols(config)[0].pair(levels, setting, "x")[0].shape[1] == setting.channels
 
 
 @pytest.mark.parametrize("task", members("task"))
@@ -89,7 +90,7 @@ def test_experiments_add_no_key_that_the_base_lacks(experiment):
     groups = {"model": "model", "task": "task", "data": "data", "optim": "optim"}
     names = {group: OmegaConf.select(config, f"{group}.name") for group in groups}
     words = [f"{group}={name}" for group, name in names.items() if name and group != "data"]
-    base = composed(*words, "budget=cpu")
+    base = composed(*words, f"protocol=[{','.join(config.protocols)}]", "budget=cpu")
     extra = keys(OmegaConf.to_container(config)) - keys(OmegaConf.to_container(base)) - {"task.sigma.set"}
     assert not extra
     assert config.name == experiment

@@ -97,7 +97,7 @@ def test_validation_images_are_cut_and_test_images_whole(data):
         ({"batch_size": 0}, r"data\.batch_size"),
         ({"weighting": "pixel"}, r"did you mean 'pixels'"),
         ({"train": ["train401"], "root": "/"}, r"did you mean 'train400'"),
-        ({"on_bad_image": "ignore"}, r"data\.on_bad_image"),
+        ({"on_bad_image": "ignore"}, "unknown on_bad_image"),
     ],
 )
 def test_refusals(data, changes, sentence):

@@ -40,7 +40,7 @@ def test_training_and_scoring_on_gopros_layout(command, tmp_path):
             "model=red10",
             "model.width=4",
         ),
-        *("data.patch_size=16", "data.batch_size=4", "trainer.max_steps=3", "logger=none", "trainer.accelerator=cpu"),
+        *("data.patch_size=16", "data.batch_size=4", "trainer.max_steps=3", "logger=none", "accelerator=cpu"),
     ]
     answer = command("run", *words)
     assert answer.code == 0, answer.err
@@ -65,7 +65,7 @@ def test_another_task_has_the_sharp_frames_alone(command, tmp_path):
         "data.batch_size=4",
         "trainer.max_steps=2",
         "logger=none",
-        "trainer.accelerator=cpu",
+        "accelerator=cpu",
     ]
     answer = command("run", *words, "data.resize=40")
     assert answer.code == 0, answer.err
@@ -85,7 +85,7 @@ def test_own_folders(command, tmp_path):
     answer = command("run", *words, "data.patch_size=16")
     assert answer.code == 0, answer.err
     assert "inf" in answer.out, "the identity restores pairs of equal images perfectly"
-    answer = command("evaluate", "task=custom", f"sets={tmp_path / 'mine'}")
+    answer = command("evaluate", "task=custom", f"test_sets={tmp_path / 'mine'}")
     assert answer.code == 0, answer.err
 
 
@@ -111,7 +111,7 @@ def test_missing_partners_and_other_sizes_are_named(command, tmp_path):
     Image.fromarray(photograph(20, 20, 3)).save(lonely)
     with pytest.raises(RequestError, match=r"GOPR1/sharp/000001\.png and .*GOPR1/blur/000001\.png has different sizes"):
         datasets.read(datasets.find("gopro", root, 3, training=True, degraded="blur"), 3)
-    answer = command("evaluate", "task=motion_blur", "sets=photographs")
+    answer = command("evaluate", "task=motion_blur", "test_sets=photographs")
     assert answer.code == 2
     assert "data=gopro, data=pairs" in answer.err
 

@@ -5,6 +5,7 @@ import importlib.util
 import pytest
 import torch
 
+from conftest import protocol
 from restore.data import datasets
 from restore.data.datamodule import WholeImage
 from restore.degradations.bicubic import BicubicDownUp
@@ -13,7 +14,7 @@ from restore.degradations.noise import GaussianNoise
 from restore.degradations.overlay import Text
 from restore.errors import RequestError
 from restore.evaluation.baselines import BASELINES, Baseline
-from restore.evaluation.protocol import Setting, protocol
+from restore.evaluation.protocol import Setting
 from restore.evaluation.score import score_image
 
 NOISE = Setting("sigma=25", 25, GaussianNoise(25))

@@ -1,9 +1,10 @@
 import torch
 from torch import nn
 
+from conftest import protocol
 from restore.data.datamodule import WholeImage
 from restore.degradations.noise import GaussianNoise
-from restore.evaluation.protocol import Setting, protocol
+from restore.evaluation.protocol import Setting
 from restore.evaluation.score import Score, score_image, sort_scores
 
 

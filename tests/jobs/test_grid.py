@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from conftest import finish, start
-from restore.config.compose import register_resolvers
+from restore.config.resolvers import register_resolvers
 from restore.errors import RequestError
 from restore.jobs.grid import expand, folder_name
 from restore.results import store
@@ -151,16 +151,16 @@ def command_sweep(capsys, monkeypatch, tmp_path):
 def test_the_experiments_grid_and_the_command_lines():
     jobs, shared = expand("config", ["experiment=recipes"])
     assert shared.name == "recipes"
-    assert [job.folder.parent.name for job in jobs] == ["recipes"] * 8
+    assert [job.folder.path.parent.name for job in jobs] == ["recipes"] * 8
     assert jobs[0].own == ["model=red20", "optim=muon_cosine"]
     jobs, _ = expand("config", ["experiment=recipes", "model=red10", "seed=0,1"])
     assert len(jobs) == 2 * 4, "a key on the command line replaces the experiment's"
-    assert jobs[0].folder.parent.name.startswith("recipes-")
+    assert jobs[0].folder.path.parent.name.startswith("recipes-")
 
 
 def test_the_folder_depends_on_the_request_alone():
     one, other, again = (
-        expand("config", words)[0][0].folder
+        expand("config", words)[0][0].folder.path
         for words in (["seed=0,1", "model=red10"], ["seed=0,1", "model=red20"], ["model=red10", "seed=0,1"])
     )
     assert one == again
@@ -178,9 +178,9 @@ def test_where_jobs_run_does_not_name_the_grid(grid):
     placed, _ = expand(
         "config", ["experiment=recipes", "hydra/launcher=slurm", "hydra.launcher.partition=gpu", "sweep.jobs=2"]
     )
-    assert [job.folder for job in placed] == [job.folder for job in plain]
+    assert [str(job.folder) for job in placed] == [str(job.folder) for job in plain]
     assert placed[0].words == plain[0].words
-    assert placed[0].placed == ["hydra/launcher=slurm", "hydra.launcher.partition=gpu"]
+    assert placed[0].resources == ["hydra/launcher=slurm", "hydra.launcher.partition=gpu"]
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,9 @@ import random
 
 import pytest
 
-from restore.config.compose import compose, configuration, register_resolvers
+from restore.config.compose import compose
+from restore.config.loading import configuration
+from restore.config.resolvers import register_resolvers
 from restore.results.grid import grid_table, places, verdicts
 
 

@@ -7,9 +7,10 @@ import pytest
 import torch
 from torch import nn
 
+from conftest import protocol
 from restore.data.datamodule import RestorationData
 from restore.degradations.noise import GaussianNoise
-from restore.evaluation.protocol import Setting, protocol
+from restore.evaluation.protocol import Setting
 from restore.models.dncnn import DnCNN
 from restore.models.red import REDNet
 from restore.optim.muon import Muon

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from numbers import Real
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,10 @@ from hydra.errors import InstantiationException
 from omegaconf import DictConfig
 from torch import nn
 
-from restore.config.compose import to_plain
+from restore.config.resolvers import to_plain
 from restore.data.datamodule import RestorationData
 from restore.errors import RequestError
-from restore.evaluation.protocol import Protocol, Setting, protocol
+from restore.evaluation.protocol import Protocol, Setting
 
 
 def build(config: DictConfig | dict, **more: Any) -> Any:
@@ -50,7 +50,8 @@ def check_optimizer(optimizer: Callable[..., torch.optim.Optimizer], network: nn
 
 def build_data(config: DictConfig, **more: Any) -> RestorationData:
     """The data module of a configuration; `path`, which other keys refer to, is no argument of its own."""
-    return build({key: value for key, value in to_plain(config.data).items() if key != "path"}, **more)
+    own = {key: value for key, value in to_plain(config.data).items() if key != "path"}
+    return build(own | {"test_sets": to_plain(config.test_sets), "on_bad_image": config.on_bad_image}, **more)
 
 
 def build_settings(task: DictConfig) -> list[Setting]:
@@ -60,22 +61,21 @@ def build_settings(task: DictConfig) -> list[Setting]:
     `family` that protocols tell apart, and, where they differ from the defaults, `label` and `degradation`.
     """
     plain = to_plain(task)
-    found = []
-    for family in plain["test"] if isinstance(plain["test"], list) else [plain["test"]]:
-        parameter, values = family["parameter"], family["at"]
-        for value in values if isinstance(values, list) else [values]:
-            said = f"{value:g}" if isinstance(value, Real) else Path(value).stem
-            name = family.get("label", f"{parameter}={{}}").format(said)
-            degradation = dict(family.get("degradation", plain["degradation"]))
-            if parameter is not None:
-                degradation[parameter] = value
-            built = build(degradation)
-            found.append(Setting(name, value, built, family["family"], plain["channels"], plain["luma"]))
-    return found
+    families = plain["test"] if isinstance(plain["test"], list) else [plain["test"]]
+    return [setting for family in families for setting in _family_settings(plain, family)]
 
 
-def build_protocols(names: str | Sequence[str], switches: DictConfig | None = None) -> list[Protocol]:
-    """One protocol or several, by name; with switches turned, each one plain and so."""
-    chosen = [str(name) for name in ([names] if isinstance(names, str) else names)]
-    turned = [protocol(name, to_plain(switches)) for name in chosen] if switches else []
-    return [protocol(name) for name in chosen] + turned
+def _family_settings(task: dict[str, Any], family: dict[str, Any]) -> Iterator[Setting]:
+    parameter, values = family["parameter"], family["at"]
+    for value in values if isinstance(values, list) else [values]:
+        label = f"{value:g}" if isinstance(value, Real) else Path(value).stem
+        name = family.get("label", f"{parameter}={{}}").format(label)
+        degradation = dict(family.get("degradation", task["degradation"]))
+        if parameter is not None:
+            degradation[parameter] = value
+        yield Setting(name, value, build(degradation), family["family"], task["channels"], task["luma"])
+
+
+def build_protocols(config: DictConfig) -> list[Protocol]:
+    """The protocols of a composed configuration in order: each plain one, then those with a switch turned."""
+    return [build(node) for node in config.protocols.values()]

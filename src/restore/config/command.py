@@ -4,38 +4,57 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import hydra
-from omegaconf import DictConfig
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from restore.config.compose import configuration, register_resolvers, value_sentence
-from restore.config.overrides import check, check_launcher, normalise_overrides, resumed_arguments
+from restore.config.compose import complete
+from restore.config.loading import configuration, value_sentence
+from restore.config.overrides import check, check_honoured, normalise_overrides, resumed_arguments
+from restore.config.resolvers import register_resolvers
 from restore.errors import RequestError, report_errors
+from restore.runfolder import RunFolder
+
+Command = Callable[[DictConfig], Any]
+HELP = {"-h", "--help", "--hydra-help", "--version"}
 
 
-def command(config_name: str, task: Callable[[DictConfig], Any], sweep: Callable[..., int] | None = None) -> None:
-    """Run a Hydra command: exit code 0 done, 1 something failed along the way, 2 the request was wrong.
+def command(config_name: str, task: Command, sweep: Callable[..., int] | None = None) -> None:
+    """Run a Hydra command: exit code 0 done, 1 something failed along the way, 2 the request was wrong, 70 a bug.
 
     Args:
         sweep: what runs a multirun (``-m``) in Hydra's stead.
     """
     with report_errors():
-        sys.argv[1:] = normalise_overrides(resumed_arguments(sys.argv[1:]))
-        check_launcher(sys.argv[1:])
-        if not {"-h", "--help", "--hydra-help", "--version"} & set(sys.argv):
-            check(config_name, sys.argv[1:])
         register_resolvers()
-        words = [word for word in sys.argv[1:] if word not in ("-m", "--multirun")]
-        if sweep and (len(words) < len(sys.argv) - 1 or "sweep.list=true" in words):
-            raise SystemExit(sweep(config_name, words))
+        sys.argv[1:] = resumed_arguments(normalise_overrides(sys.argv[1:]))
+        if not HELP & set(sys.argv):
+            words = [word for word in sys.argv[1:] if word not in ("-m", "--multirun")]
+            multirun = len(words) < len(sys.argv) - 1
+            check_honoured(words, multirun, own_sweep=sweep is not None)
+            check(config_name, words)
+            if sweep and (multirun or "sweep.list=true" in words):
+                raise SystemExit(sweep(config_name, words))
+    main = hydra.main(version_base="1.3", config_path=str(configuration()), config_name=config_name)
+    main(lambda config: carry_out(task, config))()
 
-    def guarded(config: DictConfig) -> Any:
-        with report_errors():
-            try:
-                return task(config)
-            except OmegaConfBaseException as error:
-                raise RequestError(value_sentence(error)) from error
 
-    hydra.main(version_base="1.3", config_path=str(configuration()), config_name=config_name)(guarded)()
+def carry_out(task: Command, config: DictConfig) -> Any:
+    """Call a command's function with the configuration that Hydra composed, completed, and recorded so."""
+    with report_errors(_folder()):
+        overrides = HydraConfig.get().overrides
+        complete(config, [*overrides.hydra, *overrides.task])
+        if HydraConfig.get().output_subdir:
+            OmegaConf.save(config, RunFolder(_folder()).config)
+        try:
+            return task(config)
+        except OmegaConfBaseException as error:
+            raise RequestError(value_sentence(error)) from error
+
+
+def _folder() -> Path:
+    return Path(HydraConfig.get().runtime.output_dir)

@@ -7,18 +7,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.errors import HydraException
 from omegaconf import OmegaConf
 
-from restore.config.compose import compose, configuration
+from restore.config.compose import compose
+from restore.config.loading import SEARCH_PATH, groups, members, parse
 from restore.errors import RequestError, unknown_name
 from restore.runfolder import RunFolder
 
+CONFIG_DIR = ("--config-dir", "-cd")
 # Hydra's flags whose value is the next word
 FLAGS_WITH_VALUE = {
     *("-c", "--cfg", "-p", "--package", "-i", "--info", "-cp", "--config-path"),
-    *("-cn", "--config-name", "-cd", "--config-dir", "--experimental-rerun"),
+    *("-cn", "--config-name", "--experimental-rerun"),
 }
 
 
@@ -28,56 +28,175 @@ def check(config_name: str, arguments: Sequence[str]) -> None:
     Raises:
         RequestError: an unknown group member or key (with the nearest name), or a malformed override.
     """
-    words = [word for word in arguments if "=" in word and not word.startswith("-")]
     for before, word in zip(["", *arguments], arguments, strict=False):
         if "=" not in word and not word.startswith(("-", "~")) and before not in FLAGS_WITH_VALUE:
             raise RequestError(f"'{word}' is not of the form key=value")
-    folder = configuration()
-    groups = {str(p.parent.relative_to(folder)) for p in folder.rglob("*.yaml") if p.parent != folder}
-    parser = OverridesParser.create()
-    first = []
+    words = [word for word in arguments if not word.startswith("-") and "=" in word]
+    known, first = groups(words), []
     for word in words:
-        try:
-            override = parser.parse_override(word)
-        except HydraException as error:
-            reason, word = str(error).splitlines()[0], word.lstrip("+~")
-            raise RequestError(
-                f"cannot read '{word}' ({reason}); quote it as '\"{word}\"' if it has , or spaces"
-            ) from error
+        override = parse(word)
         values = list(override.sweep_iterator()) if override.is_sweep_override() else [override.value()]
-        if override.key_or_group in groups and not override.is_delete():
-            for value in values:
-                for name in value if isinstance(value, list) else [value]:
-                    _check_member(folder, override.key_or_group, name)
+        if override.key_or_group in known and not override.is_delete():
+            _check_members(override.key_or_group, values, words)
         if override.is_sweep_override():
-            prefix = word.partition("=")[0]
-            word = f"{prefix}={values[0]}"
-        if not override.key_or_group.startswith("hydra"):
-            first.append(word)
-    compose(config_name, first)
+            word = f"{word.partition('=')[0]}={values[0]}"
+        first.append(word)
+    compose(config_name, composable(first))
+
+
+def _check_members(group: str, values: Sequence[Any], words: Sequence[str]) -> None:
+    names = members(group, words)
+    for value in values:
+        for name in value if isinstance(value, list) else [value]:
+            if name is not None and str(name) not in names:
+                raise unknown_name(group, str(name), names)
+
+
+def composable(words: Sequence[str]) -> list[str]:
+    """The words without those for Hydra itself, which are no part of the configuration; where it looks is."""
+    return [word for word in words if not word.lstrip("+~").startswith("hydra") or _is_search_path(word)]
+
+
+# -- words that stand for others -------------------------------------------------------------------
 
 
 def normalise_overrides(arguments: Sequence[str]) -> list[str]:
-    """Strengths given as a range or a set, in words that Hydra can lay over whatever the task has.
+    """The words in terms of which Hydra, the jobs of a grid and the ranks of a run all understand them.
 
-    OmegaConf cannot merge a mapping into a list or the other way, so ``task.sigma={set:[10,30]}``
-    over a range becomes ``~task.sigma +task.sigma={set:[10,30]}``. ``protocol.border=0`` becomes
-    ``+switches.border=0``.
+    Strengths given as a range or a set: OmegaConf cannot merge a mapping into a list or the other
+    way, so ``task.sigma={set:[10,30]}`` over a range becomes ``~task.sigma +task.sigma={set:[10,30]}``.
+    ``--config-dir DIR`` becomes ``hydra.searchpath=['file:///DIR']``, a word like the others.
+
+    Raises:
+        RequestError: there is no such folder.
     """
-    words = []
+    words, paths = [], []
+    arguments = iter(arguments)
     for argument in arguments:
-        if argument.startswith("protocol."):  # a protocol is a name, and its switches a mapping beside it
-            argument = "+switches." + argument.removeprefix("protocol.")
-        key, equals, value = argument.partition("=")
-        if equals and value.startswith(("[", "{")) and re.fullmatch(r"task\.\w+", key):
-            words += [f"~{key}", f"+{argument}"]
+        flag, equals, value = argument.partition("=")
+        if flag in CONFIG_DIR:
+            paths.append(value if equals else next(arguments, ""))
+        elif _is_search_path(argument):
+            paths += parse(argument).value()
+        elif equals and value.startswith(("[", "{")) and re.fullmatch(r"task\.\w+", flag):
+            words += [f"~{flag}", f"+{argument}"]
         else:
             words.append(argument)
-    return words
+    return [*search_path(paths), *words]
+
+
+def search_path(paths: Sequence[str]) -> list[str]:
+    """The word that adds folders of a person's own to those searched; none for none.
+
+    Raises:
+        RequestError: one of them is no folder.
+    """
+    if not paths:
+        return []
+    return [f"{SEARCH_PATH}=[{','.join(_quoted(_absolute(str(path))) for path in dict.fromkeys(paths))}]"]
+
+
+def _absolute(path: str) -> str:
+    if path.startswith("pkg://"):
+        return path
+    folder = Path(path.removeprefix("file://")).expanduser().resolve()
+    if not path or not folder.is_dir():
+        raise RequestError(f"--config-dir is a folder with protocol/, task/, model/ … in it, and '{path}' is none")
+    return f"file://{folder}"
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "\\'") + "'"
+
+
+def _is_search_path(word: str) -> bool:
+    return word.lstrip("+").startswith(f"{SEARCH_PATH}=")
+
+
+def resumed_arguments(arguments: Sequence[str]) -> list[str]:
+    """What ``resume=<run folder>`` stands for: the run's own words, then the new ones, in the run's own folder.
+
+    The folders of a person's own that the run was composed from are searched again, unless others are given.
+
+    Raises:
+        RequestError: not a run folder, or no ``last.ckpt`` in it.
+    """
+    resumes = (word.partition("=")[2].strip("'") for word in arguments if word.startswith("resume="))
+    folder = next((Path(folder).expanduser() for folder in resumes), None)
+    if folder is None or str(folder) in ("", "null"):
+        return list(arguments)
+    run = RunFolder(folder)
+    run.check()
+    if not run.last.is_file():
+        raise RequestError(f"{folder} has no checkpoints/last.ckpt to resume from")
+    recorded = OmegaConf.to_container(OmegaConf.load(run.overrides)) or []
+    words = [word for word in recorded if not word.startswith(("resume=", "hydra."))]
+    places = [] if any(_is_search_path(word) for word in arguments) else search_path(_searched(run))
+    return [*places, *words, *arguments]
+
+
+def _searched(run: RunFolder) -> list[str]:
+    if not run.hydra.is_file():
+        return []
+    return list(OmegaConf.select(OmegaConf.load(run.hydra), SEARCH_PATH) or [])
+
+
+# -- words that a command could not honour ---------------------------------------------------------
+
+GRID_FOLDER = "the folder of a grid follows from its request, under paths.runs/sweeps"
+NO_GRID = "there is no grid without -m"
+IN_GRID = {
+    "hydra.run.dir": GRID_FOLDER,
+    "hydra.sweep": GRID_FOLDER,
+    "hydra.output_subdir": "a job's words stand in its folder's .hydra",
+    "hydra.sweeper": "a grid is what its words and its experiment's hydra.sweeper.params name",
+    "hydra.mode": "-m makes it a grid",
+    "sweep.name": "a grid's name follows from its request",
+    "resume": "the same -m command goes on with a grid",
+}
+WITHOUT_GRID = {
+    "hydra.sweep": NO_GRID,
+    "hydra.sweeper": NO_GRID,
+    "hydra.launcher": NO_GRID,
+    "hydra/launcher": NO_GRID,
+    "sweep.jobs": NO_GRID,
+}
+
+
+def check_honoured(arguments: Sequence[str], multirun: bool, own_sweep: bool) -> None:
+    """Refuse words that would be read and then not followed.
+
+    Hydra's own launchers and sweepers run jobs within a process or start DDP's ranks wrongly (see `restore.jobs.local`).
+
+    Args:
+        multirun: whether it is a grid (``-m``).
+        own_sweep: whether `restore.jobs.sweep` runs it, and not Hydra.
+
+    Raises:
+        RequestError: the first such word.
+    """
+    check_launcher(arguments)
+    ways = WITHOUT_GRID if not multirun else IN_GRID if own_sweep else {}
+    keys = [word.lstrip("+~").partition("=")[0] for word in arguments if not word.startswith("-")]
+    slurm = "hydra/launcher=slurm" in arguments
+    for key in keys:
+        for refused, reason in ways.items():
+            if key == refused or key.startswith(f"{refused}."):
+                raise RequestError(f"{key} would not be followed: {reason}")
+        if key.startswith("hydra.launcher") and not slurm:
+            raise RequestError(f"{key} would not be followed: it is for hydra/launcher=slurm")
+        if key == "sweep.jobs" and slurm:
+            raise RequestError("sweep.jobs would not be followed: Slurm decides how many jobs run at once")
+        if key == "hydra.mode" and "hydra.mode=RUN" not in arguments:
+            raise RequestError("hydra.mode would not be followed: -m makes it a grid")
+    if multirun and own_sweep:
+        for flag in arguments:
+            if flag.startswith("-"):
+                raise RequestError(f"{flag} would not be followed: a grid (-m) takes key=value words alone")
 
 
 def check_launcher(words: Sequence[str]) -> None:
-    """Hydra's own launchers and sweepers run jobs within a process or start DDP's ranks wrongly (see `restore.jobs.grid`)."""
+    """Refuse the launchers and sweepers that are not `restore`'s."""
     for word in words:
         group, _, name = word.partition("=")
         if group == "hydra/launcher" and name not in ("slurm", "basic"):
@@ -86,27 +205,3 @@ def check_launcher(words: Sequence[str]) -> None:
             )
         if group == "hydra/sweeper" and name != "basic":
             raise RequestError(f"hydra/sweeper={name} is not supported: a grid is what its words and experiment name")
-
-
-def _check_member(folder: Path, group: str, name: Any) -> None:
-    members = [p.stem for p in (folder / group).glob("*.yaml") if not p.stem.startswith("_")]
-    if name is not None and str(name) not in members:
-        raise unknown_name(group, str(name), members)
-
-
-def resumed_arguments(arguments: Sequence[str]) -> list[str]:
-    """What ``resume=<run folder>`` stands for: the run's own words, then the new ones, in the run's own folder.
-
-    Raises:
-        RequestError: not a run folder, or no ``last.ckpt`` in it.
-    """
-    given = (a.partition("=")[2].strip("'") for a in arguments if a.startswith("resume="))
-    folder = next((Path(folder).expanduser() for folder in given), None)
-    if folder is None or str(folder) in ("", "null"):
-        return list(arguments)
-    run = RunFolder(folder)
-    run.check()
-    if not run.last.is_file():
-        raise RequestError(f"{folder} has no checkpoints/last.ckpt to resume from")
-    recorded = OmegaConf.to_container(OmegaConf.load(run.overrides)) or []
-    return [*(word for word in recorded if not word.startswith(("resume=", "hydra."))), *arguments]

@@ -160,7 +160,7 @@ def read(listing: Listing, channels: int, on_bad_image: str = "stop", luma: str 
         RequestError: an unreadable image under ``stop``, or none readable at all.
     """
     if on_bad_image not in ("stop", "skip"):
-        raise unknown_name("data.on_bad_image", on_bad_image, ["stop", "skip"])
+        raise unknown_name("on_bad_image", on_bad_image, ["stop", "skip"])
     images = Images(listing.name)
     partners = listing.partners or (None,) * len(listing.files)
     shelf = ImageStorage([*listing.files, *(listing.partners or ())], 3 if luma == "as in file" else channels)
@@ -175,7 +175,7 @@ def read(listing: Listing, channels: int, on_bad_image: str = "stop", luma: str 
                 images.partners.append(shelf.keep(listing.prepare(other) if listing.prepare else other))
         except RequestError as error:
             if on_bad_image == "stop":
-                raise RequestError(f"{error} (data.on_bad_image=skip leaves such files out)") from error
+                raise RequestError(f"{error} (on_bad_image=skip leaves such files out)") from error
             images.bad.append(str(error))
             continue
         images.images.append(shelf.keep(listing.prepare(image) if listing.prepare else image))

@@ -18,5 +18,5 @@ class RealPairs(nn.Module):
     def forward(self, clean: Tensor, generator: torch.Generator) -> Tensor:
         raise RequestError(
             "this task has no degradation of its own: give it pairs (data=gopro, data=pairs data.path=<folder>, "
-            "sets=<folder of pairs>), or task.degradation._target_=<class>"
+            "test_sets=<folder of pairs>), or task.degradation._target_=<class>"
         )

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
 from restore.colour import rgb_to_gray, rgb_to_y
-from restore.errors import RequestError, unknown_name
 from restore.evaluation.metrics import psnr, ssim, ssim_torchmetrics
 from restore.evaluation.self_ensemble import self_ensemble
 from restore.image import quantise, to_levels, to_unit
@@ -41,7 +41,7 @@ class Setting:
 
 @dataclass(frozen=True)
 class Protocol:
-    """One way of testing; the papers' are in `PROTOCOLS`, their sources in each one's comment.
+    """One way of testing; the papers' are in ``conf/protocol/``, with their sources.
 
     Attributes:
         name: printed with every figure.
@@ -58,14 +58,15 @@ class Protocol:
         quantise_restored: clip and round the restored image to 8 bits before it is scored.
         ensemble: restore by the ×8 self-ensemble.
         border: pixels left out of both scores on every side; −1 for as many as the scale.
-        ssim: ``wang``, as the papers have it, or ``torchmetrics`` with that library's padding.
+        ssim: the metric that stands for ``ssim``: Wang's, as the papers have it, or ``ssim_reflect``, with
+            torchmetrics' padding.
         families: what differs for some families of settings.
     """
 
     name: str
     seed: int = 1
     resize: int = 0
-    luma: str = ""
+    luma: Literal["", "gray", "y"] = ""
     luma_last: bool = False
     quantise_low: bool = False
     clip_degraded: bool = False
@@ -73,8 +74,12 @@ class Protocol:
     quantise_restored: bool = False
     ensemble: bool = False
     border: int = 0
-    ssim: str = "wang"
+    ssim: Literal["ssim", "ssim_reflect"] = "ssim"
     families: Mapping[str, Mapping[str, bool | int | str]] = field(default_factory=lambda: MappingProxyType({}))
+
+    def __post_init__(self) -> None:
+        families = {name: MappingProxyType(dict(rules)) for name, rules in self.families.items()}
+        object.__setattr__(self, "families", MappingProxyType(families))
 
     def __deepcopy__(self, memo: dict) -> Protocol:
         return self  # nothing in it can be changed, and a read-only mapping cannot be copied
@@ -156,59 +161,11 @@ class Protocol:
         parts.append("×8 self-ensemble" if rules.ensemble else "single pass")
         parts.append("output clipped and rounded to 8 bits" if rules.quantise_restored else "float output")
         parts.append("border = scale" if rules.border < 0 else f"border {rules.border}")
-        parts += ["PSNR per image, then the mean", {"wang": "Wang's SSIM"}.get(rules.ssim, f"SSIM of {rules.ssim}")]
+        parts += ["PSNR per image, then the mean", {"ssim": "Wang's SSIM"}.get(rules.ssim, f"{rules.ssim} for SSIM")]
         return f"{self.name} ({', '.join(parts)})"
 
 
-SSIMS = {"wang": ssim, "torchmetrics": ssim_torchmetrics}
-
-
-def _families(**families: Mapping[str, bool | int | str]) -> Mapping[str, Mapping[str, bool | int | str]]:
-    return MappingProxyType({name: MappingProxyType(dict(rules)) for name, rules in families.items()})
-
-
-PROTOCOLS = {
-    # RED-Net's released test program
-    "red": Protocol("red", ensemble=True),
-    # DnCNN's released test programs
-    "dncnn": Protocol(
-        "dncnn",
-        quantise_restored=True,
-        families=_families(sr={"luma_last": True, "quantise_low": True, "quantise_restored": False, "border": -1}),
-    ),
-    # the student study of RED variants on GOPRO: frames of 256×256; the rest is not stated
-    "gopro_study": Protocol("gopro_study", resize=256, quantise_restored=True),
-}
-
-
-def protocol(name: str, switches: Mapping[str, bool | int | str] | None = None) -> Protocol:
-    """A protocol by name, with some of its switches turned, which its name then says.
-
-    Args:
-        switches: attributes of `Protocol` and their values, for all families.
-
-    Raises:
-        RequestError: an unknown name or switch, or a value of another type.
-    """
-    if name not in PROTOCOLS:
-        raise unknown_name("protocol", name, PROTOCOLS)
-    plain_one = PROTOCOLS[name]
-    if not switches:
-        return plain_one
-    known = {f.name: type(getattr(plain_one, f.name)) for f in fields(Protocol) if f.name not in ("name", "families")}
-    for switch, value in switches.items():
-        if switch not in known:
-            raise unknown_name("protocol switch", switch, known)
-        allowed = {"luma": ("gray", "y", ""), "ssim": tuple(SSIMS)}.get(switch)
-        if allowed and value not in allowed:
-            raise unknown_name(f"protocol.{switch}", str(value), allowed)
-        if type(value) is not known[switch]:
-            raise RequestError(f"protocol.{switch} is {known[switch].__name__}, and it is given {value!r}")
-    kept = {
-        family: {k: v for k, v in rules.items() if k not in switches} for family, rules in plain_one.families.items()
-    }
-    said = ",".join(f"{switch}={str(value).lower()}" for switch, value in switches.items())
-    return replace(plain_one, name=f"{name}+{said}", families=_families(**kept), **switches)
+SSIMS = {"ssim": ssim, "ssim_reflect": ssim_torchmetrics}
 
 
 def plain(one: Protocol) -> Protocol:

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig
 
 from restore.config.build import build_network
 from restore.config.compose import compose
+from restore.config.loading import parse
+from restore.config.overrides import composable
 from restore.errors import RequestError
 from restore.jobs.job import Job
-from restore.models.cost import count_cost
+from restore.models.cost import Cost, count_cost
 from restore.results.tables import markdown
 from restore.runfolder import RunFolder
 from restore.training.budget import seconds
 from restore.training.hardware import device_kind, matrix_peak
 from restore.training.progress import clock
+
+RESOURCES = ("hydra/launcher=", "hydra.launcher.")  # where a job runs; no part of what it is
 
 
 def expand(config_name: str, arguments: Sequence[str]) -> tuple[list[Job], DictConfig]:
@@ -31,31 +35,44 @@ def expand(config_name: str, arguments: Sequence[str]) -> tuple[list[Job], DictC
     Raises:
         RequestError: the words cannot be read or composed.
     """
-    parser = OverridesParser.create()
-    parsed = [parser.parse_override(word) for word in arguments if not word.startswith("-")]
-    fixed = [o.input_line for o in parsed if not o.is_sweep_override()]
-    shared = compose(config_name, [w for w in fixed if not w.startswith("hydra")], hydra_too=True)
-    swept = {o.get_key_element(): list(o.sweep_string_iterator()) for o in parsed if o.is_sweep_override()}
-    given = {o.key_or_group for o in parsed}
-    for key, values in (shared.hydra.sweeper.get("params") or {}).items():
-        if key.lstrip("+~") not in given:
-            override = parser.parse_override(f"{key}={values}")
-            swept[key] = list(override.sweep_string_iterator()) if override.is_sweep_override() else [str(values)]
-    chosen = [word for word in fixed if word.startswith("experiment=")]
-    placed = [word for word in fixed if word.startswith(("hydra/launcher=", "hydra.launcher."))]
-    elsewhere = [*placed, *(word for word in fixed if word.startswith("sweep."))]  # where and how, not what
-    fixed = [word for word in fixed if word not in elsewhere]
-    asked = "\n".join(sorted([*fixed, *(f"{key}={','.join(values)}" for key, values in swept.items())]))
-    tag = hashlib.sha256(asked.encode()).hexdigest()[:10]
-    plain_experiment = len(chosen) == 1 and len(fixed) == 1 and not set(swept) & given
-    sweep_name = shared.name if plain_experiment else f"{shared.name}-{tag}" if chosen else tag
-    root = (Path(shared.paths.runs) / "sweeps" / sweep_name).resolve()
+    overrides = [parse(word) for word in arguments if not word.startswith("-")]
+    words = [override.input_line for override in overrides if not override.is_sweep_override()]
+    shared = compose(config_name, composable(words), hydra_too=True)
+    axes = grid_axes(overrides, shared)
+    resources = [word for word in words if word.startswith(RESOURCES)]
+    constants = [word for word in words if not word.startswith((*RESOURCES, "sweep."))]
+    name = sweep_name(shared.name, constants, axes, overrides)
+    root = (Path(shared.paths.runs) / "sweeps" / name).resolve()
     jobs = []
-    for values in itertools.product(*swept.values()):
-        own = [f"{key}={value}" for key, value in zip(swept, values, strict=True)]
-        words = [*fixed, *own, f"sweep.name='{sweep_name}'"]
-        jobs.append(Job(words, own, RunFolder(root / folder_name(own)), placed))
+    for values in itertools.product(*axes.values()):
+        own = [f"{key}={value}" for key, value in zip(axes, values, strict=True)]
+        folder = RunFolder(root / folder_name(own))
+        jobs.append(Job([*constants, *own, f"sweep.name='{name}'"], own, folder, resources))
     return jobs, shared
+
+
+def grid_axes(overrides: Sequence[Override], shared: DictConfig) -> dict[str, list[str]]:
+    """The keys that differ from job to job, with their values: those typed, then the experiment's."""
+    axes = {o.get_key_element(): list(o.sweep_string_iterator()) for o in overrides if o.is_sweep_override()}
+    typed = {override.key_or_group for override in overrides}
+    for key, values in (shared.hydra.sweeper.get("params") or {}).items():
+        if key.lstrip("+~") not in typed:
+            override = parse(f"{key}={values}")
+            axes[key] = list(override.sweep_string_iterator()) if override.is_sweep_override() else [str(values)]
+    return axes
+
+
+def sweep_name(
+    experiment: str, constants: Sequence[str], axes: Mapping[str, Sequence[str]], overrides: Sequence[Override]
+) -> str:
+    """The grid's name, which depends on the request alone: the experiment's as it stands, else with a hash."""
+    request = "\n".join(sorted([*constants, *(f"{key}={','.join(values)}" for key, values in axes.items())]))
+    tag = hashlib.sha256(request.encode()).hexdigest()[:10]
+    experiments = [word for word in constants if word.startswith("experiment=")]
+    if not experiments:
+        return tag
+    unchanged = experiments == list(constants) and not set(axes) & {override.key_or_group for override in overrides}
+    return experiment if unchanged else f"{experiment}-{tag}"
 
 
 def folder_name(own: Sequence[str]) -> str:
@@ -64,30 +81,39 @@ def folder_name(own: Sequence[str]) -> str:
     return name if len(name) <= 150 else f"{name[:120]}-{hashlib.sha256(name.encode()).hexdigest()[:10]}"
 
 
+# -- what it will cost -----------------------------------------------------------------------------
+
+
 def listing(config_name: str, jobs: Sequence[Job]) -> str:
     """Each job with its parameters, receptive field, GMAC per patch and estimated time, and the sum of the times."""
     rows, total = [], 0.0
     for job in jobs:
-        config = compose(config_name, [word for word in job.words if not word.startswith("hydra")])
-        try:
-            network = build_network(config.model)
-        except RequestError as error:
-            raise RequestError(f"{job.name}: {error}") from error
-        cost = count_cost(network, *(config[g][k] for g, k in SIZES))
-        estimate = estimated_seconds(config, cost.macs) if cost.parameters else 0.0
-        total += estimate if job.state != "finished" else 0.0
+        cost, duration = job_cost(config_name, job)
+        total += duration if job.state != "finished" else 0.0
         numbers = [f"{cost.parameters:,}", str(cost.receptive_field), f"{cost.macs / 1e9:.3f}"]
-        rows.append([job.name, *numbers, clock(estimate), job.state])
+        rows.append([job.name, *numbers, clock(duration), job.state])
     table = markdown(("job", "parameters", "receptive field", "GMAC per patch", "time at most", "state"), rows)
     return f"{table}\n\n{len(jobs)} jobs, {clock(total)} left at most, in {jobs[0].folder.path.parent}"
 
 
-SIZES = (("task", "channels"), ("data", "patch_size"), ("data", "patch_size"))
+def job_cost(config_name: str, job: Job) -> tuple[Cost, float]:
+    """What the job's network costs, and the seconds it may take.
+
+    Raises:
+        RequestError: its network cannot be built; the sentence names the job.
+    """
+    config = compose(config_name, composable(job.words))
+    try:
+        network = build_network(config.model)
+    except RequestError as error:
+        raise RequestError(f"{job.name}: {error}") from error
+    cost = count_cost(network, config.task.channels, config.data.patch_size, config.data.patch_size)
+    return cost, estimated_seconds(config, cost.macs) if cost.parameters else 0.0
 
 
 def estimated_seconds(config: DictConfig, macs: int) -> float:
     """The run's time limit, or its work at half of the measured matrix peak, whichever is less."""
     precision = str(config.trainer.precision)
     flops = 6.0 * macs * config.data.batch_size * config.trainer.max_steps
-    work = flops / (0.5 * matrix_peak(device_kind(config.trainer.accelerator), precision))
+    work = flops / (0.5 * matrix_peak(device_kind(config.accelerator), precision))
     return min(work, seconds(config.trainer.max_time) or work)

@@ -10,12 +10,19 @@ from restore.runfolder import RunFolder
 
 @dataclass
 class Job:
-    """One point of the grid: the words of its run, those that are its own, its folder, and where it is to run."""
+    """One point of a grid.
+
+    Attributes:
+        words: of its run.
+        own: those of them in which it differs from the grid's other jobs.
+        folder: where it runs.
+        resources: words that say on what it runs: Hydra's launcher and its settings.
+    """
 
     words: list[str]
     own: list[str]
     folder: RunFolder
-    placed: list[str] = field(default_factory=list)
+    resources: list[str] = field(default_factory=list)
 
     @property
     def name(self) -> str:

@@ -43,24 +43,33 @@ def run_job(job: Job, module: str, parallel: int, stop: threading.Event) -> int 
     """Run one job in a process of its own; its exit code, or None where it was not started."""
     if stop.is_set():
         return None
+    job.folder.path.mkdir(parents=True, exist_ok=True)
+    print(f"\n{'resuming' if job.state == 'resumable' else 'starting'} {job.name}", flush=True)
+    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    process = subprocess.Popen(job_command(job, module), env=job_environment(parallel), **pipes)
+    with job.folder.job_log.open("a") as file:
+        for line in process.stdout:
+            file.write(line)
+            file.flush()
+            print(f"{job.name}: {line}" if parallel > 1 else line, end="", flush=True)
+    code = process.wait()
+    if code:
+        job.mark_failed(code)
+    return code
+
+
+def job_command(job: Job, module: str) -> list[str]:
+    """The command line of a job: its words, or what goes on where it stood."""
+    place = quote_path(job.folder)
+    words = [f"resume={place}"] if job.state == "resumable" else [*job.words, f"hydra.run.dir={place}"]
+    return [sys.executable, "-m", module, *words, "hydra.mode=RUN", "hydra.output_subdir=.hydra"]
+
+
+def job_environment(parallel: int) -> dict[str, str]:
+    """This process's environment without its process group; with a share of the threads where several run at once."""
     environment = {key: value for key, value in os.environ.items() if key not in GROUP_VARIABLES}
     if "SLURM_NTASKS" in environment:  # by this name Lightning knows that Slurm does not start the ranks
         environment["SLURM_JOB_NAME"] = "interactive"
     if parallel > 1:
         environment["OMP_NUM_THREADS"] = str(max(1, (os.cpu_count() or 1) // parallel))
-    job.folder.path.mkdir(parents=True, exist_ok=True)
-    place = quote_path(job.folder)
-    words = [f"resume={place}"] if job.state == "resumable" else [*job.words, f"hydra.run.dir={place}"]
-    command = [sys.executable, "-m", module, *words, "hydra.mode=RUN", "hydra.output_subdir=.hydra"]
-    print(f"\n{'resuming' if job.state == 'resumable' else 'starting'} {job.name}", flush=True)
-    with job.folder.job_log.open("a") as file:
-        pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-        process = subprocess.Popen(command, env=environment, **pipes)
-        for line in process.stdout:
-            file.write(line)
-            file.flush()
-            print(f"{job.name}: {line}" if parallel > 1 else line, end="", flush=True)
-        code = process.wait()
-    if code:
-        job.mark_failed(code)
-    return code
+    return environment

@@ -13,11 +13,11 @@ import logging
 import shutil
 import subprocess
 import threading
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import hydra
 from hydra._internal.callbacks import Callbacks
-from hydra.core.global_hydra import GlobalHydra
 from hydra.core.plugins import Plugins
 from hydra.errors import HydraException
 from hydra.plugins.launcher import Launcher
@@ -25,12 +25,15 @@ from hydra.types import HydraContext, RunMode
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from restore.config.compose import configuration, register_resolvers, value_sentence
-from restore.errors import RequestError, report_errors
+from restore.config.command import carry_out
+from restore.config.loading import over_configuration, value_sentence
+from restore.config.resolvers import register_resolvers
+from restore.errors import BUG, RequestError
 from restore.jobs.job import Job, quote_path
 
 PAUSE = 3.0  # seconds between looks at the queue
 PATIENCE = 5  # looks at which a job must be missing from the queue, with no result, to be given up
+SILENCE = (OSError, subprocess.SubprocessError)  # a controller that is busy, or away for a while
 
 # A task of Slurm's imports this module when it unpickles its `Task`, and composes its configuration next.
 register_resolvers()
@@ -44,15 +47,14 @@ class Task:
 
     def __call__(self, config: DictConfig) -> Any:
         try:
-            with report_errors():
-                return getattr(importlib.import_module(self.module), self.function)(config)
+            return carry_out(getattr(importlib.import_module(self.module), self.function), config)
         except SystemExit as stop:
-            if stop.code != 2:
+            if stop.code not in (2, BUG):
                 raise  # submitit's, after it has queued the job again
             raise RuntimeError(f"exit code {stop.code}") from stop  # Hydra's job runner looks for exceptions only
 
 
-def submit(config_name: str, jobs: list[Job], module: str, stop: threading.Event) -> dict[str, int | None]:
+def submit(config_name: str, jobs: Sequence[Job], module: str, stop: threading.Event) -> dict[str, int | None]:
     """Submit the jobs, wait for all of them, and return their exit codes (None: not waited for to the end).
 
     A job that an earlier call submitted and Slurm still has is waited for, not submitted again. After
@@ -61,59 +63,81 @@ def submit(config_name: str, jobs: list[Job], module: str, stop: threading.Event
     Raises:
         RequestError: no ``sbatch``, no hydra-submitit-launcher, or settings they do not take.
     """
-    if shutil.which("sbatch") is None:
-        raise RequestError("hydra/launcher=slurm needs Slurm's sbatch, and this machine has none")
-    try:
-        import submitit  # noqa: F401  sets its logger up
-    except ImportError as error:
-        raise RequestError("hydra/launcher=slurm needs pip install 'restore[slurm]'") from error
-    logging.getLogger("submitit").setLevel(logging.ERROR)  # every poll of a cluster without accounting is a warning
-    try:
-        known = queued()
-    except (OSError, subprocess.SubprocessError) as error:
-        raise RequestError(f"hydra/launcher=slurm: Slurm does not answer ({error})") from error
-    new = [job for job in jobs if not submissions(job) & known]
-    threads = {  # all composed before the first starts: Hydra composes in one thread at a time
-        job.name: threading.Thread(target=submit_one, args=(launcher(config_name, job, module), job), daemon=True)
-        for job in new
+    queue = _first_look()
+    absent = [job for job in jobs if not submissions(job) & queue]
+    launchers = {job.name: launcher(config_name, job, module) for job in absent}  # Hydra composes in one thread
+    threads = {
+        job.name: threading.Thread(target=submit_one, args=(launchers[job.name], job), daemon=True) for job in absent
     }
     for thread in threads.values():
         thread.start()
-    codes: dict[str, int | None] = {}
-    absent = dict.fromkeys((job.name for job in jobs), 0)
-    while len(codes) < len(jobs) and not stop.wait(PAUSE):
-        try:
-            known = queued()
-        except (OSError, subprocess.SubprocessError):  # a controller that is busy, or away for a while
-            continue
-        for job in jobs:
-            waits = job.name in threads and threads[job.name].is_alive()
-            numbers = submissions(job)
-            there = bool(numbers & known)
-            absent[job.name] = 0 if there or not numbers else absent[job.name] + 1
-            # submitit does not notice a cancelled job where Slurm keeps no accounts: nobody waits for that one
-            if job.name not in codes and not there and (not waits or absent[job.name] >= PATIENCE):
-                codes[job.name] = 0 if job.state == "finished" else 1
-                print(f"{job.name}: {'finished' if job.state == 'finished' else 'failed'}", flush=True)
-                if codes[job.name]:
-                    job.mark_failed(1)
+    codes = _wait(jobs, threads, stop)
     if stop.is_set():
         numbers = " ".join(sorted({number for job in jobs for number in submissions(job)} & queued()))
         print(f"\nSlurm goes on with {numbers} (scancel {numbers} ends them)" if numbers else "", flush=True)
     return {job.name: codes.get(job.name) for job in jobs}
 
 
+def _first_look() -> set[str]:
+    if shutil.which("sbatch") is None:
+        raise RequestError("hydra/launcher=slurm needs Slurm's sbatch, and this machine has none")
+    try:
+        import submitit  # noqa: F401  sets its logger up
+    except ImportError as error:
+        raise RequestError("hydra/launcher=slurm needs pip install -e '.[slurm]' in a checkout of restore") from error
+    logging.getLogger("submitit").setLevel(logging.ERROR)  # every poll of a cluster without accounting is a warning
+    try:
+        return queued()
+    except SILENCE as error:
+        raise RequestError(f"hydra/launcher=slurm: Slurm does not answer ({error})") from error
+
+
+def _wait(jobs: Sequence[Job], threads: Mapping[str, threading.Thread], stop: threading.Event) -> dict[str, int]:
+    codes: dict[str, int] = {}
+    absences: Counter[str] = Counter()
+    while len(codes) < len(jobs) and not stop.wait(PAUSE):
+        try:
+            queue = queued()
+        except SILENCE:
+            continue
+        for job in jobs:
+            if job.name not in codes and _has_ended(job, queue, threads.get(job.name), absences):
+                codes[job.name] = _end(job)
+    return codes
+
+
+def _has_ended(job: Job, queue: set[str], thread: threading.Thread | None, absences: Counter[str]) -> bool:
+    numbers = submissions(job)
+    present = bool(numbers & queue)
+    absences[job.name] = 0 if present or not numbers else absences[job.name] + 1
+    waits = thread is not None and thread.is_alive()
+    # submitit does not notice a cancelled job where Slurm keeps no accounts: nobody waits for that one
+    return not present and (not waits or absences[job.name] >= PATIENCE)
+
+
+def _end(job: Job) -> int:
+    code = 0 if job.state == "finished" else 1
+    print(f"{job.name}: {'failed' if code else 'finished'}", flush=True)
+    if code:
+        job.mark_failed(code)
+    return code
+
+
 def launcher(config_name: str, job: Job, module: str) -> Launcher:
-    """The launcher of one job, of whose configuration its resources are part."""
+    """The launcher of one job, of whose configuration its resources are part.
+
+    Raises:
+        RequestError: settings that it does not take.
+    """
     words = [
         *job.words,
-        *job.placed,
+        *job.resources,
         f"hydra.sweep.dir={quote_path(job.folder.path.parent)}",
         f"hydra.sweep.subdir={quote_path(job.folder.name)}",
     ]
     try:
-        with hydra.initialize_config_dir(str(configuration()), version_base="1.3"):
-            loader = GlobalHydra.instance().config_loader()
+        with over_configuration() as instance:
+            loader = instance.config_loader()
             config = loader.load_configuration(config_name, words, run_mode=RunMode.MULTIRUN)
             context = HydraContext(config_loader=loader, callbacks=Callbacks(config))
             task = Task(module, module.rpartition(".")[2])

@@ -6,16 +6,22 @@ resumes what was interrupted, and runs the rest.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
+from typing import Any
 
-from restore.errors import RequestError
 from restore.jobs.grid import expand, listing
 from restore.jobs.job import Job
 from restore.jobs.local import Interruptible, run_job
+from restore.jobs.slurm import submit
 from restore.results import store
 from restore.results.tables import markdown
+from restore.runfolder import RunFolder
+
+Codes = Mapping[str, int | None]  # exit codes by name; None for a job that was not waited for to its end
+PLACE = ("model", "protocol", "dataset", "setting", "image", "metric")  # what one row of results is of
 
 
 def sweep(config_name: str, arguments: Sequence[str], module: str) -> int:
@@ -28,62 +34,76 @@ def sweep(config_name: str, arguments: Sequence[str], module: str) -> int:
     print(listing(config_name, jobs), flush=True)
     if shared.sweep.list:
         return 0
-    if shared.sweep.jobs < 1:
-        raise RequestError(f"sweep.jobs must be at least 1, and it is {shared.sweep.jobs}")
-    waiting = [job for job in jobs if job.state != "finished"]
+    unfinished = [job for job in jobs if job.state != "finished"]
     with Interruptible() as stop:
-        if "hydra/launcher=slurm" in jobs[0].placed:
-            from restore.jobs.slurm import submit
-
-            codes = submit(config_name, waiting, module, stop)
+        if "hydra/launcher=slurm" in jobs[0].resources:
+            codes = submit(config_name, unfinished, module, stop)
         else:
-            with ThreadPoolExecutor(shared.sweep.jobs) as pool:
-                ended = pool.map(lambda job: run_job(job, module, shared.sweep.jobs, stop), waiting)
-                codes = dict(zip([job.name for job in waiting], ended, strict=True))
+            codes = run_here(unfinished, module, shared.sweep.jobs, stop)
     gather(jobs)
     return conclude(jobs, codes, stop.is_set())
+
+
+def run_here(jobs: Sequence[Job], module: str, parallel: int, stop: Event) -> Codes:
+    """Run the jobs on this machine, so many at a time."""
+    with ThreadPoolExecutor(parallel) as pool:
+        codes = pool.map(lambda job: run_job(job, module, parallel, stop), jobs)
+        return dict(zip([job.name for job in jobs], codes, strict=True))
 
 
 def gather(jobs: Sequence[Job]) -> None:
     """One ``results.csv`` of the grid, made anew from those of its jobs; each job's latest rows only."""
     rows = []
     for job in jobs:
-        file = job.folder.results
-        if file.is_file():
-            latest: dict[tuple, dict] = {}
-            for row in store.read(file):
-                latest[tuple(row[c] for c in ("model", "protocol", "dataset", "setting", "image"))] = row
+        if job.folder.results.is_file():
+            latest = {tuple(row.get(column) for column in PLACE): row for row in store.read(job.folder.results)}
             rows += [row | {"run": job.name} for row in latest.values()]
-    root = jobs[0].folder.path.parent
+    file = RunFolder(jobs[0].folder.path.parent).results
     if rows:
-        (root / "results.csv").unlink(missing_ok=True)
-        store.append(root / "results.csv", rows)
+        file.unlink(missing_ok=True)
+        store.append(file, rows)
 
 
-def conclude(jobs: Sequence[Job], codes: dict[str, int | None], interrupted: bool) -> int:
-    """How each job ended, the last words of those that failed, and how to go on."""
-    rows, failed = [], []
+def conclude(jobs: Sequence[Job], codes: Codes, interrupted: bool) -> int:
+    """Print how each job ended, the last words of those that failed, and how to go on.
+
+    Returns:
+        0 where every job is finished, else 1.
+    """
+    root = jobs[0].folder.path.parent
+    print(f"\n{summary(jobs)}")
     for job in jobs:
-        result, state = job.folder.result, job.folder.result.get("state", "not started")
         if codes.get(job.name):
-            failed.append(job)
-        numbers = [f"{result[key]:.2f}" if key in result else "–" for key in ("objective", "test_psnr")]
-        rows.append([job.name, state, *numbers, str(result.get("steps", "–"))])
-    print("\n" + markdown(("job", "state", "val dB", "test dB", "steps"), rows))
-    for job in failed:
-        lines = job.log.read_text().rstrip().splitlines()[-6:] if job.log.is_file() else []
-        print(f"\n{job.name} failed with exit code {codes[job.name]}; the end of {job.log}:")
-        print("\n".join(f"    {line}" for line in lines))
+            print(f"\n{last_words(job, codes[job.name])}")
     if folders := list(offline_wandb(jobs)):
-        print(
-            f"\n{len(folders)} W&B runs were logged offline: wandb sync {jobs[0].folder.path.parent}/*/wandb/offline-run-*"
-        )
+        print(f"\n{len(folders)} W&B runs were logged offline: wandb sync {root}/*/wandb/offline-run-*")
     done = sum(job.state == "finished" for job in jobs)
-    print(f"\n{done} of {len(jobs)} jobs finished, in {jobs[0].folder.path.parent}")
+    print(f"\n{done} of {len(jobs)} jobs finished, in {root}")
     if done < len(jobs):
         why = "interrupted: " if interrupted else ""
         print(f"{why}the same command again skips what is finished, resumes what was interrupted and runs the rest")
     return 0 if done == len(jobs) else 1
+
+
+def summary(jobs: Sequence[Job]) -> str:
+    """A row per job: its state, the metric that chose its weights, in validation and test, and its steps."""
+    results = [job.folder.result for job in jobs]
+    metric = next((result["metric"] for result in results if "metric" in result), "psnr")
+    unit = next((f" {result['unit']}" for result in results if result.get("unit")), "")
+    rows = [[job.name, *_ending(result, metric)] for job, result in zip(jobs, results, strict=True)]
+    return markdown(("job", "state", f"val {metric}{unit}", f"test {metric}{unit}", "steps"), rows)
+
+
+def _ending(result: Mapping[str, Any], metric: str) -> list[str]:
+    values = (result.get("objective"), result.get(f"test_{metric}", result.get("test")))
+    numbers = ["–" if value is None else f"{value:.4g}" for value in values]
+    return [result.get("state", "not started"), *numbers, str(result.get("steps", "–"))]
+
+
+def last_words(job: Job, code: int) -> str:
+    """The end of a failed job's log."""
+    lines = job.log.read_text().rstrip().splitlines()[-6:] if job.log.is_file() else []
+    return "\n".join([f"{job.name} failed with exit code {code}; the end of {job.log}:", *(f"    {x}" for x in lines)])
 
 
 def offline_wandb(jobs: Sequence[Job]) -> Iterator[Path]:

@@ -1,0 +1,33 @@
+"""The few values that YAML cannot write down: they are asked of the machine or computed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from omegaconf import OmegaConf
+
+from restore.degradations.strength import levels_to_test
+from restore.training.cluster import stamp
+from restore.training.hardware import default_precision, device_kind
+
+
+def register_resolvers() -> None:
+    """Tell OmegaConf of them; again does no harm."""
+    for name, resolver in RESOLVERS.items():
+        OmegaConf.register_new_resolver(name, resolver, replace=True)
+
+
+def to_plain(value: Any) -> Any:
+    """Lists and dictionaries in place of OmegaConf's, interpolations resolved."""
+    return OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
+
+
+RESOLVERS = {
+    "default_budget": lambda: "gpu" if device_kind() == "cuda" else "cpu",
+    "default_precision": default_precision,
+    "steps": lambda patches, batch: -(-int(patches) // max(1, int(batch))),
+    "levels_to_test": lambda value, usual, name: levels_to_test(to_plain(value), to_plain(usual), name),
+    "at": lambda budget, cpu, gpu, paper: {"cpu": cpu, "gpu": gpu}.get(budget, paper),
+    "gpus": lambda accelerator, devices: devices if accelerator in ("gpu", "cuda") else None,
+    "run_folder": lambda resume, folder, now: resume or f"{folder}/{stamp(now)}",
+}

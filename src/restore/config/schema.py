@@ -1,0 +1,138 @@
+"""What the values of a configuration may be: one table for every command, looked up where it is composed.
+
+What a constructor knows better (the range of a task's strengths, a network's depth) it says itself when it is built.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from numbers import Real
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from restore.config.resolvers import to_plain
+from restore.errors import RequestError, unknown_name
+
+Rule = Callable[[str, Any], None]
+ABSENT = object()
+DEVICES = ("auto", "cpu", "gpu", "cuda", "mps")
+TEST_PRECISIONS = ("32", "bf16-mixed")
+TRAINING_PRECISIONS = ("32", "32-true", "bf16-mixed", "16-mixed")  # degraded and clean patches are made in float32
+BUDGETS = ("cpu", "gpu", "paper")  # what `${at:…}` in an experiment's file tells apart
+
+
+def one_of(*known: str) -> Rule:
+    """One of a few names."""
+
+    def rule(key: str, value: Any) -> None:
+        name = str(value).lower() if isinstance(value, bool) else str(value)
+        if name not in known:
+            raise unknown_name(key, name, known)
+
+    return rule
+
+
+def whole(least: int) -> Rule:
+    """A whole number from `least` on."""
+
+    def rule(key: str, value: Any) -> None:
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise RequestError(f"{key} is a whole number, and it is {value!r}")
+        if value < least:
+            raise RequestError(f"{key} must be at least {least}, and it is {value}")
+
+    return rule
+
+
+def number(key: str, value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise RequestError(f"{key} is a number, and it is {value!r}")
+
+
+def switch(key: str, value: Any) -> None:
+    if not isinstance(value, bool):
+        raise RequestError(f"{key} is true or false, and it is {value!r}")
+
+
+def text(key: str, value: Any) -> None:
+    if isinstance(value, list | dict | bool):
+        raise RequestError(f"{key} is one name or path, and it is {value!r}")
+
+
+def names(key: str, value: Any) -> None:
+    """A list of names; one name alone is made such a list by `check_values`."""
+    if not isinstance(value, list) or any(isinstance(name, list | dict | bool) or name is None for name in value):
+        raise RequestError(f"{key} is a name or a list of names, and it is {value!r}")
+
+
+def mappings(key: str, value: Any) -> None:
+    if not isinstance(value, list) or not all(isinstance(part, dict) for part in value):
+        raise RequestError(f"{key} is a list of mappings, and it is {value!r}")
+
+
+def channels(key: str, value: Any) -> None:
+    if value not in (1, 3) or isinstance(value, bool):
+        raise RequestError(f"{key} is 1 (gray) or 3 (colour), and it is {value}")
+
+
+def optional(rule: Rule) -> Rule:
+    """The rule, or null."""
+    return lambda key, value: None if value is None else rule(key, value)
+
+
+RULES: Mapping[str, Rule] = {
+    "name": text,
+    "seed": whole(0),
+    "precision": one_of(*TEST_PRECISIONS),
+    "accelerator": one_of(*DEVICES),
+    "on_bad_image": one_of("stop", "skip"),
+    "strict": switch,
+    "test_sets": names,
+    "baselines": names,
+    "feature_maps": names,
+    "claims": mappings,
+    **dict.fromkeys(("init", "resume", "run", "weights", "results"), optional(text)),
+    **dict.fromkeys(("paths.data", "paths.weights"), optional(text)),
+    **dict.fromkeys(("paths.runs", "paths.cache"), text),
+    "sweep.list": switch,
+    "sweep.jobs": whole(1),
+    "sweep.name": optional(text),
+    "task.name": text,
+    "task.channels": channels,
+    "task.luma": one_of("gray", "y"),
+    "task.paper_patches": whole(1),
+    "model.name": text,
+    "optim.name": text,
+    "optim.ema": optional(number),
+    "budget.name": one_of(*BUDGETS),
+    "budget.patches": whole(1),
+    "data.train": names,
+    "data.weighting": one_of("pixels", "images"),
+    **dict.fromkeys(("data.patch_size", "data.batch_size", "data.patches_per_epoch"), whole(1)),
+    **dict.fromkeys(("data.validation_size", "data.resize"), whole(0)),
+    "trainer.precision": one_of(*TRAINING_PRECISIONS),
+    "trainer.channels_last": one_of("auto", "true", "false"),
+    "trainer.compile": switch,
+    **dict.fromkeys(("trainer.num_nodes", "trainer.max_steps", "trainer.validations"), whole(1)),
+    "trainer.log_every_n_steps": whole(1),
+    "logger.mode": one_of("offline", "online", "disabled"),
+}
+
+
+def check_values(config: DictConfig) -> None:
+    """Refuse what a value cannot be, and make a list of a single name where a list is meant.
+
+    Raises:
+        RequestError: one sentence, with the nearest name where there are names.
+    """
+    for key, rule in RULES.items():
+        value = to_plain(OmegaConf.select(config, key, default=ABSENT))
+        if value is ABSENT:
+            continue
+        if rule is names and isinstance(value, str):
+            value = [value]
+            OmegaConf.update(config, key, value)
+        rule(key, value)
+    if "test_sets" in config and not config.test_sets:
+        raise RequestError("test_sets=[] names no test set")
