@@ -20,6 +20,7 @@ from restore.config.metrics import build_metrics
 from restore.degradations.base import Degradation, TestStream
 from restore.evaluation.metrics import Metric
 from restore.evaluation.protocol import Protocol
+from restore.results import store
 
 os.environ.setdefault("WANDB_MODE", "offline")
 
@@ -87,6 +88,11 @@ def protocol(name: str, *words: str) -> Protocol:
 def metrics(*names: str) -> list[Metric]:
     """Metrics of ``conf/metric``; PSNR and SSIM where none are named."""
     return build_metrics(compose("evaluate", [f"metric=[{','.join(names or ('psnr', 'ssim'))}]"]))
+
+
+def read_rows(file: Path, metric: str = "psnr") -> list[dict]:
+    """The rows of one metric in a results file."""
+    return [row for row in store.read(Path(file)) if row["metric"] == metric]
 
 
 def exact(degradation: Degradation, clean: torch.Tensor, **switches: bool) -> torch.Tensor:

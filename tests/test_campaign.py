@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 import torch
 
+from conftest import read_rows
 from restore import campaign
 from restore.campaign import Entry
 from restore.config.compose import compose
 from restore.config.overrides import normalise_overrides
 from restore.errors import RequestError
-from restore.results import store
 from restore.runfolder import RunFolder
 
 
@@ -78,7 +78,7 @@ def test_cut_carried_and_continued_equals_undisturbed(words, tmp_path, monkeypat
     assert "2 of 3 finished" in out
     assert "no_set" in out.partition("| entry")[2]
     assert not list(Path("runs/campaign_cpu/long").glob("checkpoints/last.ckpt"))
-    rows = store.read(Path("campaign_cpu/results.csv"))
+    rows = read_rows(Path("campaign_cpu/results.csv"))
     assert {(row["run"], row["budget"]) for row in rows} == {("long", "cpu"), ("short", "cpu")}
     assert Path("campaign_cpu/table.md").read_text().startswith("restore.campaign budget=cpu: 2 truncated runs")
 
@@ -135,4 +135,4 @@ def test_a_run_without_the_packages_it_does_not_use(words, tmp_path):
     sets = next(word.partition("=")[2] for word in words if word.startswith("test_sets"))
     told = said("restore.evaluate", f"run={results.parent}", f"test_sets={sets}", "task.sigma=30")
     assert "not checked: No module named 'cv2'" in told
-    assert {row["overlap"] for row in store.read(results)} == {"unknown"}
+    assert {row["overlap"] for row in read_rows(results)} == {"unknown"}

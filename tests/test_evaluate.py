@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from conftest import read_rows
 from restore.models.dncnn import DnCNN
 from restore.results import store
 
@@ -15,7 +16,7 @@ def test_a_run_is_scored_again_on_other_images(command, tiny, tmp_path, image_fo
     answer = command("evaluate", f"run={folder}", "task.sigma=50", f"test_sets=[{other}]", "protocol=[dncnn,red]")
     assert answer.code == 0, answer.err
     assert (folder / "results.csv").read_text().startswith(before)
-    added = store.read(folder / "results.csv")[3:]
+    added = read_rows(folder / "results.csv")[3:]
     assert {(row["protocol"], row["setting"], row["dataset"], row["overlap"]) for row in added} == {
         (p, "sigma=50", "other", "none") for p in ("dncnn", "red")
     }
@@ -43,7 +44,7 @@ def test_weights_of_a_plain_state_dict_in_half_precision(command, tmp_path, imag
     ]
     answer = command("evaluate", *words)
     assert answer.code == 0, answer.err
-    rows = store.read(tmp_path / "results.csv")
+    rows = read_rows(tmp_path / "results.csv")
     assert [row["overlap"] for row in rows] == ["unknown"] * 2
     assert rows[0]["precision"] == "32"
 
@@ -51,7 +52,7 @@ def test_weights_of_a_plain_state_dict_in_half_precision(command, tmp_path, imag
 def test_identity_on_the_photographs_with_classical_methods(command, tmp_path):
     answer = command("evaluate", "test_sets=photographs", "baselines=[bilateral]", "precision=bf16-mixed")
     assert answer.code == 0, answer.err
-    rows = store.read(tmp_path / "results.csv")
+    rows = read_rows(tmp_path / "results.csv")
     assert [row["model"] for row in rows] == ["bilateral"] * 3 + ["identity"] * 3
     assert "camera" in answer.out
 
@@ -94,9 +95,9 @@ def test_the_authors_weights_give_the_authors_numbers(command, tmp_path, data_ro
     words = ["model=dncnn_s", "weights=DnCNN_S_sigma25.mat", f"paths.weights={weights_root}", f"paths.data={data_root}"]
     answer = command("evaluate", *words, "task.sigma=25", "test_sets=[set12,bsd68]", "protocol=dncnn")
     assert answer.code == 0, answer.err
-    means = {row["dataset"]: row for row in store.means(store.read(tmp_path / "results.csv"))}
-    assert means["set12"]["psnr"] == pytest.approx(30.445, abs=0.02)
-    assert means["bsd68"]["psnr"] == pytest.approx(29.224, abs=0.02)
+    means = {row["dataset"]: row for row in store.means(read_rows(tmp_path / "results.csv"))}
+    assert means["set12"]["value"] == pytest.approx(30.445, abs=0.02)
+    assert means["bsd68"]["value"] == pytest.approx(29.224, abs=0.02)
     assert (means["set12"]["images"], means["bsd68"]["images"]) == (12, 68)
     assert "30.436 (dncnn III)" in answer.out
     assert "29.23 (dncnn II)" in answer.out
@@ -121,12 +122,13 @@ def test_the_authors_dncnn_3(command, tmp_path, data_root, weights_root, task, d
     words = ["model=dncnn_3", "weights=DnCNN_3.mat", f"paths.weights={weights_root}", f"paths.data={data_root}"]
     answer = command("evaluate", *words, f"task={task}", strength, f"test_sets={dataset}")
     assert answer.code == 0, answer.err
-    means = {row["setting"]: row for row in store.means(store.read(tmp_path / "results.csv"))}
+    means = {row["setting"]: row for row in store.means(read_rows(tmp_path / "results.csv"))}
     for setting, (restored, degraded) in DNCNN_3[task, dataset].items():
-        assert means[setting]["psnr"] == pytest.approx(restored, abs=0.02)
-        assert means[setting]["psnr_input"] == pytest.approx(degraded, abs=0.002)
+        assert means[setting]["value"] == pytest.approx(restored, abs=0.02)
+        assert means[setting]["value_input"] == pytest.approx(degraded, abs=0.002)
     if task == "jpeg":
-        assert means["quality=10"]["ssim_input"] == pytest.approx(0.7595, abs=5e-5)
+        ssim = {row["setting"]: row for row in store.means(read_rows(tmp_path / "results.csv", "ssim"))}
+        assert ssim["quality=10"]["value_input"] == pytest.approx(0.7595, abs=5e-5)
 
 
 @pytest.mark.parametrize(
@@ -143,7 +145,7 @@ def test_the_authors_dncnn_3(command, tmp_path, data_root, weights_root, task, d
 def test_inputs_of_the_papers_protocols(command, tmp_path, data_root, words, values):
     answer = command("evaluate", *words, f"paths.data={data_root}", "protocol=dncnn")
     assert answer.code == 0, answer.err
-    means = {row["setting"]: row["psnr_input"] for row in store.means(store.read(tmp_path / "results.csv"))}
+    means = {row["setting"]: row["value_input"] for row in store.means(read_rows(tmp_path / "results.csv"))}
     assert means == pytest.approx(values, abs=0.002)
 
 
@@ -152,17 +154,17 @@ def test_what_a_switch_costs(command, tmp_path):
     words = ["task.sigma=50", "test_sets=photographs", "protocols.dncnn.quantise_degraded=true"]
     answer = command("evaluate", *words)
     assert answer.code == 0, answer.err
-    means = store.means(store.read(tmp_path / "results.csv"))
+    means = store.means(read_rows(tmp_path / "results.csv"))
     assert [row["protocol"] for row in means] == ["dncnn", "dncnn+quantise_degraded=true"]
     assert "dncnn+quantise_degraded=true against dncnn on photographs sigma=50 identity: +" in answer.out
-    assert means[1]["psnr_input"] > means[0]["psnr_input"] + 0.1
+    assert means[1]["value_input"] > means[0]["value_input"] + 0.1
     assert "noisy image rounded to 8 bits" in answer.out
 
 
 def test_general_has_all_of_table_v_and_figure_12(command, tmp_path):
     answer = command("evaluate", "task=general", "test_sets=photographs")
     assert answer.code == 0, answer.err
-    settings = [row["setting"] for row in store.means(store.read(tmp_path / "results.csv"))]
+    settings = [row["setting"] for row in store.means(read_rows(tmp_path / "results.csv"))]
     assert settings == [
         *("sigma=15", "sigma=25", "sigma=50", "scale=2", "scale=3", "scale=4"),
         *("quality=10", "quality=20", "quality=30", "quality=40", "six regions"),

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from restore.results import store
+from conftest import read_rows
 
 
 def run_folder(tmp_path: Path) -> Path:
@@ -27,7 +27,7 @@ def test_a_run_trains_scores_and_leaves_its_folder(command, tiny, tmp_path):
     present = {str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file()}
     wanted = {".hydra/config.yaml", "checkpoints/best.ckpt", "checkpoints/last.ckpt", "results.csv", "summary.csv"}
     assert wanted | {"result.json", "console.log", "sheet.png", "psnr.png", "history.csv"} <= present
-    rows = store.read(folder / "results.csv")
+    rows = read_rows(folder / "results.csv")
     assert len(rows) == 2 * 3 * 3  # methods, images, sigmas
     assert {row["setting"] for row in rows} == {"sigma=15", "sigma=25", "sigma=50"}
     ours = [row for row in rows if row["model"] == "red10"]
@@ -189,7 +189,7 @@ def test_two_processes_score_as_one(command, tiny, tmp_path):
     assert process.returncode == 0, err[-2000:]
     folder = run_folder(tmp_path)
     assert out.count("finished: 6 steps") == 1
-    rows = store.read(folder / "results.csv")
+    rows = read_rows(folder / "results.csv")
     assert [row["image"] for row in rows] == ["00", "01", "02"], "each image once, in order"
     assert len(list(folder.parent.iterdir())) == 1, "one run folder"
     answer = command(
@@ -200,11 +200,11 @@ def test_two_processes_score_as_one(command, tiny, tmp_path):
         "accelerator=cpu",
     )
     assert answer.code == 0, answer.err
-    alone = store.read(tmp_path / "one.csv")
+    alone = read_rows(tmp_path / "one.csv")
     for one, two in zip(alone, rows, strict=True):
-        assert one["psnr"] == pytest.approx(two["psnr"], abs=2e-4)
-        assert one["ssim"] == pytest.approx(two["ssim"], abs=2e-4)
-        assert one["psnr_input"] == two["psnr_input"]
+        assert one["value"] == pytest.approx(two["value"], abs=2e-4)
+        assert one["fingerprint"] == two["fingerprint"]
+        assert one["value_input"] == two["value_input"]
 
 
 def test_ctrl_c_keeps_and_scores(tiny, tmp_path):
@@ -227,7 +227,7 @@ def test_ctrl_c_keeps_and_scores(tiny, tmp_path):
     assert json.loads((folder / "result.json").read_text())["state"] == "interrupted"
     assert (folder / "checkpoints" / "best.ckpt").is_file()
     assert (folder / "checkpoints" / "last.ckpt").is_file()
-    assert len(store.read(folder / "results.csv")) == 3
+    assert len(read_rows(folder / "results.csv")) == 3
 
 
 def test_preempted_by_slurm_saved_and_gone_on_equals_undisturbed(command, tiny, tmp_path, monkeypatch):
@@ -268,7 +268,7 @@ def test_preempted_by_slurm_saved_and_gone_on_equals_undisturbed(command, tiny, 
         assert all(torch.equal(tensor, two[state][name]) for name, tensor in one[state].items()), state
     curves = [re.sub(r"(?m)^(\d+,\d+),[^,]*", r"\1", (f / "history.csv").read_text()) for f in (folder, whole)]
     assert curves[0] == curves[1], "validated at the same steps, and alike"
-    scores = [[row["psnr"] for row in store.read(f / "results.csv")] for f in (folder, whole)]
+    scores = [[row["value"] for row in read_rows(f / "results.csv")] for f in (folder, whole)]
     assert scores[0] == scores[1]
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, open_dict
 
 from restore.checkpoint import digest, load_weights, trained_steps, weights_file
 from restore.config.build import build_data
@@ -66,8 +66,10 @@ def what_is_scored(config: DictConfig, run: RunFolder | None) -> DictConfig:
     else:
         training = lay_over(training, words, "task")
         task = training.task
-    model = OmegaConf.to_container(training.model, resolve=True)
-    return OmegaConf.merge(config, {"task": OmegaConf.to_container(task, resolve=True), "model": model})
+    scored = config.copy()
+    with open_dict(scored):
+        scored.task, scored.model = (OmegaConf.to_container(group, resolve=True) for group in (task, training.model))
+    return scored
 
 
 def given_weights(config: DictConfig, run: RunFolder | None, experiment: Experiment) -> Path | None:

@@ -156,7 +156,9 @@ def test_a_blurred_patch_is_cut_from_the_blurred_image(data):
     """Also of an image that is smaller than patch and margin together: what is repeated is its real border."""
     module = data(degradation=Blur("disk", radius=7), patch_size=36, patches_per_epoch=8)
     (pair,) = batches(module)
-    blurred = [Blur("disk", radius=7)(image[None] / 255, torch.Generator()).degraded for image in module.training.images]
+    blurred = [
+        Blur("disk", radius=7)(image[None] / 255, torch.Generator()).degraded for image in module.training.images
+    ]
     cuts = [image[..., i : i + 36, j : j + 36] for image in blurred for i in range(13) for j in range(5)]
     every = torch.cat([turned for cut in cuts for turned in (cut, cut.flip(2), cut.flip(3), cut.flip(2, 3))])
     every = torch.cat([every, every.transpose(2, 3)])

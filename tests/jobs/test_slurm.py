@@ -37,7 +37,7 @@ def slurm_of(folder: Path) -> str:
 
 
 def scores(folder: Path) -> list[tuple]:
-    keys = ("model", "setting", "image", "psnr", "ssim")
+    keys = ("model", "setting", "image", "metric", "value")
     return sorted(tuple(row[key] for key in keys) for row in store.read(folder / "results.csv"))
 
 

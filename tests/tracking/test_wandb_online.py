@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from wandb_server import WandbServer
 
+from restore.runfolder import RunFolder
+
 
 @pytest.fixture
 def words(tiny) -> list[str]:
@@ -50,7 +52,7 @@ def test_a_resumed_run_is_the_same_run(words, tmp_path):
         (folder,) = (tmp_path / "runs" / "denoise_red10").iterdir()
         call(tmp_path, server, f"resume={folder}", "trainer.max_steps=9")
     ((name, run),) = server.runs.items()
-    assert name == (folder / "run_id").read_text()
+    assert name == RunFolder(folder).identity
     steps = [row["trainer/global_step"] for row in run.history if "train/loss" in row]
     assert steps == sorted(set(steps)), "no step is logged twice"
     assert max(steps) > 6

@@ -184,8 +184,7 @@ class Protocol:
             kept = "clipped" if rules.clip_degraded else "in float, not clipped"
             parts.append(f"noisy image {'rounded to 8 bits' if rules.quantise_degraded else kept}")
             parts.append(f"noise seed {rules.seed}")
-        ensemble = "self-ensemble over the degradation's symmetries, ×8 or as its name says"
-        parts.append(ensemble if rules.ensemble else "single pass")
+        parts.append("×8 self-ensemble, or as many as its name says" if rules.ensemble else "single pass")
         parts.append("output clipped and rounded to 8 bits" if rules.quantise_restored else "float output")
         parts.append("border = scale" if rules.border < 0 else f"border {rules.border}")
         parts += ["metrics per image, then the mean", *([] if rules.ssim == "ssim" else [f"SSIM is {rules.ssim}"])]
