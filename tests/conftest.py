@@ -108,6 +108,15 @@ class Answer:
         self.code, self.out, self.err = code, out, err
 
 
+def drop_handlers() -> None:
+    """Take away Hydra's log handlers, of the last job's streams and file."""
+    for handler in list(logging.getLogger().handlers):
+        if isinstance(handler, logging.StreamHandler) and handler.__class__.__module__ == "logging":
+            logging.getLogger().removeHandler(handler)
+            if isinstance(handler, logging.FileHandler):
+                handler.close()
+
+
 @pytest.fixture
 def command(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture, tmp_path: Path):
     """Runs ``python -m restore.<name> <words>`` in this process, in a folder of its own."""
@@ -130,11 +139,7 @@ def command(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture, tmp_p
             code = stop.code or 0
         finally:
             torch.set_num_threads(threads)
-            for handler in list(logging.getLogger().handlers):  # Hydra's, of this job's streams and file
-                if isinstance(handler, logging.StreamHandler) and handler.__class__.__module__ == "logging":
-                    logging.getLogger().removeHandler(handler)
-                    if isinstance(handler, logging.FileHandler):
-                        handler.close()
+            drop_handlers()
         printed = capfd.readouterr()
         return Answer(code, printed.out, printed.err)
 

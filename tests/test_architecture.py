@@ -65,3 +65,58 @@ def test_imports_go_down(file):
 def test_no_room_is_a_lumber_room():
     assert not [f for f in FILES if f.stem.strip("_") in {"utils", "util", "common", "core", "helpers", "misc"}]
     assert all(len(f.read_text().splitlines()) <= 330 for f in FILES)
+
+
+def module_of(file: Path) -> str:
+    parts = file.relative_to(SOURCE).with_suffix("").parts
+    return ".".join(("restore", *(part for part in parts if part != "__init__")))
+
+
+def import_graph() -> dict[str, set[str]]:
+    """Which module imports which, lazily or not: ``from restore.data import bank`` is of ``restore.data.bank``."""
+    modules = {module_of(file): file for file in FILES}
+    graph = {}
+    for module, file in modules.items():
+        names = set()
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Import):
+                names |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                inner = {f"{node.module}.{alias.name}" for alias in node.names}
+                names |= {name if name in modules else node.module for name in inner}
+        graph[module] = names & set(modules) - {module}
+    return graph
+
+
+def circles(graph: dict[str, set[str]]) -> list[list[str]]:
+    """The strongly connected components of more than one module (Tarjan 1972)."""
+    order: dict[str, int] = {}
+    low: dict[str, int] = {}
+    stack: list[str] = []
+    components: list[list[str]] = []
+
+    def visit(module: str) -> None:
+        order[module] = low[module] = len(order)
+        stack.append(module)
+        for other in sorted(graph[module]):
+            if other not in order:
+                visit(other)
+            if other in stack:
+                low[module] = min(low[module], low[other])
+        if low[module] == order[module]:
+            component = [stack.pop()]
+            while component[-1] != module:
+                component.append(stack.pop())
+            components.append(sorted(component))
+
+    for module in sorted(graph):
+        if module not in order:
+            visit(module)
+    return [component for component in components if len(component) > 1]
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == [["a", "b", "c"]], "a circle is seen"
+    graph = import_graph()
+    assert "restore.jobs.grid" in graph["restore.jobs.sweep"]
+    assert not circles(graph)

@@ -1,150 +1,9 @@
-"""A grid of jobs that survives: real processes, two gloo ranks, kills, failures, Ctrl-C."""
-
-import json
-import os
-import random
-import signal
-import time
-from pathlib import Path
+"""The jobs that a request stands for."""
 
 import pytest
 
-from conftest import finish, read_rows, start
-from restore.config.resolvers import register_resolvers
 from restore.errors import RequestError
-from restore.jobs.grid import expand, folder_name
-
-register_resolvers()
-
-
-def jobs_of(cwd: Path) -> list[Path]:
-    sweeps = list((cwd / "runs" / "sweeps").iterdir())
-    assert len(sweeps) == 1, "exactly one sweep folder"
-    return sorted(folder for folder in sweeps[0].iterdir() if folder.is_dir())
-
-
-def test_a_grid_over_devices_inside_another_process_group(grid, tmp_path):
-    """One job on one process and one on two, with words that need quoting, from within a torchrun-like environment."""
-    group = {"RANK": "1", "LOCAL_RANK": "1", "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "1"}
-    words = [*grid, "trainer.devices=1,2", "task.sigma={set:[10,30]}", "name='a, b'", "seed=3"]
-    code, out = finish(start(tmp_path, *words, **group))
-    assert code == 0, out[-3000:]
-    one, two = jobs_of(tmp_path)
-    assert (one.name, two.name) == ("trainer.devices=1", "trainer.devices=2")
-    for job in (one, two):
-        rows = read_rows(job / "results.csv")
-        assert len(rows) == 2 * 3
-        assert {row["setting"] for row in rows} == {"sigma=10", "sigma=30"}
-        assert {row["experiment"] for row in rows} == {"a, b"}
-        assert (job / "checkpoints" / "best.ckpt").is_file()
-        assert not (job / "runs").exists()
-    gathered = read_rows(one.parent / "results.csv")
-    assert {row["run"] for row in gathered} == {"trainer.devices=1", "trainer.devices=2"}
-    assert out.count("finished: 6 steps") == 2
-    assert "2 of 2 jobs finished" in out
-    # the same patches and the same start: two processes see what one does
-    psnr = [[row["value"] for row in read_rows(job / "results.csv")] for job in (one, two)]
-    assert psnr[0] == pytest.approx(psnr[1], abs=0.5)
-    assert {json.loads((job / "result.json").read_text())["state"] for job in (one, two)} == {"finished"}
-
-
-def test_a_failed_job_does_not_end_the_grid(grid, tmp_path):
-    words = [word for word in grid if not word.startswith("data.patch_size")]
-    code, out = finish(start(tmp_path, *words, "data.patch_size=60,16", "trainer.max_steps=2"))
-    assert code == 1
-    failed, done = (next((tmp_path / "runs" / "sweeps").glob(f"*/data.patch_size={k}")) for k in (60, 16))
-    assert json.loads((failed / "result.json").read_text()) == {"state": "failed", "exit_code": 2}
-    assert json.loads((done / "result.json").read_text())["state"] == "finished"
-    assert "data.patch_size=60 failed with exit code 2; the end of" in out
-    assert "is larger than the smallest training image" in out.split("failed with exit code")[1]
-    assert "1 of 2 jobs finished" in out
-
-
-def test_an_impossible_point_is_refused_before_any_job(command_sweep, grid, tmp_path):
-    with pytest.raises(RequestError, match=r"model\.kernel_size=4: model\.kernel_size must be odd"):
-        command_sweep(*grid, "model.kernel_size=3,4")
-    assert not (tmp_path / "runs").exists()
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("moment", ["job", "grid"])
-def test_killed_and_completed_equals_undisturbed(command, grid, tmp_path, moment):
-    """A job, or the whole grid, is killed at a random moment; the same command again gives the same numbers."""
-    words = [*grid, "trainer.max_steps=120", "trainer.validations=30", "data.patches_per_epoch=36"]
-    process = start(tmp_path, *words, "seed=0,1")
-    wait_for(tmp_path, "*/seed=1/checkpoints/last.ckpt")
-    time.sleep(random.random() * 0.5)
-    if moment == "grid":
-        os.killpg(process.pid, signal.SIGKILL)
-    else:
-        kill_child(process.pid)
-    assert finish(process)[0] != 0
-    code, out = finish(start(tmp_path, *words, "seed=0,1"))
-    assert code == 0, out[-3000:]
-    assert "resuming seed=1" in out
-    assert "seed=0\n" not in out, "the finished job is not run again"
-    for job in jobs_of(tmp_path):
-        assert json.loads((job / "result.json").read_text())["steps"] == 120
-        assert command("run", *words, job.name, f"name=undisturbed{job.name[-1]}").code == 0
-        undisturbed = next((tmp_path / "runs" / f"undisturbed{job.name[-1]}").iterdir())
-        scores = [[row["value"] for row in read_rows(f / "results.csv")][-3:] for f in (job, undisturbed)]
-        assert scores[0] == scores[1], job.name
-
-
-def wait_for(folder: Path, pattern: str, limit: float = 120) -> None:
-    end = time.monotonic() + limit
-    while not list(folder.glob(f"runs/sweeps/{pattern}")):
-        assert time.monotonic() < end, f"no {pattern}"
-        time.sleep(0.05)
-
-
-def kill_child(parent: int) -> None:
-    children = Path(f"/proc/{parent}/task").glob("*/children")
-    for child in {int(pid) for file in children for pid in file.read_text().split()}:
-        os.kill(child, signal.SIGKILL)
-
-
-def test_ctrl_c_stops_cleanly_and_says_how_to_go_on(grid, tmp_path):
-    words = [*grid, "seed=0,1", "trainer.max_steps=1000000", "trainer.validations=100000"]
-    process = start(tmp_path, *words)
-    wait_for(tmp_path, "*/seed=0/checkpoints/last.ckpt")
-    os.killpg(process.pid, signal.SIGINT)
-    code, out = finish(process)
-    assert code == 1
-    first = next((tmp_path / "runs" / "sweeps").glob("*/seed=0"))
-    assert json.loads((first / "result.json").read_text())["state"] == "interrupted"
-    assert not list((tmp_path / "runs" / "sweeps").glob("*/seed=1/checkpoints")), "the next job was not started"
-    assert "interrupted: the same command again" in out
-
-
-@pytest.mark.slow
-def test_two_jobs_at_a_time(grid, tmp_path):
-    code, out = finish(start(tmp_path, *grid, "seed=0,1", "sweep.jobs=2", "trainer.max_steps=2"))
-    assert code == 0, out[-3000:]
-    assert "seed=0: finished: 2 steps" in out
-    assert "seed=1: finished: 2 steps" in out
-
-
-def test_listing_runs_nothing(command_sweep, grid, tmp_path):
-    code, out = command_sweep(*grid, "model=red10,red20", "task.sigma=[5,15],25", "sweep.list=true")
-    assert code == 0
-    assert "4 jobs" in out
-    assert "model=red20,task.sigma=[5,15]" in out
-    assert not (tmp_path / "runs").exists()
-
-
-@pytest.fixture
-def command_sweep(capsys, monkeypatch, tmp_path):
-    from restore.config.overrides import normalise_overrides
-    from restore.jobs.sweep import sweep
-
-    def call(*words: str) -> tuple[int, str]:
-        monkeypatch.chdir(tmp_path)
-        capsys.readouterr()
-        code = sweep("config", normalise_overrides(words), "restore.run")
-        return code, capsys.readouterr().out
-
-    return call
+from restore.jobs.grid import expand, folder_name, listing
 
 
 def test_the_experiments_grid_and_the_command_lines():
@@ -182,15 +41,19 @@ def test_where_jobs_run_does_not_name_the_grid(grid):
     assert placed[0].resources == ["hydra/launcher=slurm", "hydra.launcher.partition=gpu"]
 
 
-@pytest.mark.parametrize(
-    ("word", "sentence"),
-    [
-        ("hydra/launcher=joblib", "hydra/launcher is slurm or left out, and it is 'joblib'"),
-        ("hydra/sweeper=optuna", "hydra/sweeper=optuna is not supported"),
-    ],
-)
-def test_launchers_that_cannot_run_ddp_are_refused(grid, tmp_path, word, sentence):
-    code, out = finish(start(tmp_path, *grid, word, "seed=0,1"))
-    assert code == 2
-    assert sentence in out
-    assert not (tmp_path / "runs").exists()
+def test_the_listing_names_the_job_that_cannot_be_built():
+    jobs, _ = expand("config", ["model=red20", "model.kernel_size=3,4"])
+    with pytest.raises(RequestError, match=r"model\.kernel_size=4: model\.kernel_size must be odd"):
+        listing("config", jobs)
+
+
+def test_each_job_is_checked_before_any_runs():
+    jobs, _ = expand("config", ["data.weighting=pixels,pixel"])
+    with pytest.raises(RequestError, match=r"unknown data\.weighting 'pixel'"):
+        listing("config", jobs)
+
+
+def test_a_grid_over_a_switch_of_a_protocol():
+    jobs, shared = expand("config", ["protocols.dncnn.border=0,4"])
+    assert [job.own for job in jobs] == [["protocols.dncnn.border=0"], ["protocols.dncnn.border=4"]]
+    assert list(shared.protocols) == ["dncnn"]

@@ -91,9 +91,8 @@ def search_path(paths: Sequence[str]) -> list[str]:
     Raises:
         RequestError: one of them is no folder.
     """
-    if not paths:
-        return []
-    return [f"{SEARCH_PATH}=[{','.join(_quoted(_absolute(str(path))) for path in dict.fromkeys(paths))}]"]
+    places = dict.fromkeys(_absolute(str(path)) for path in paths)
+    return [f"{SEARCH_PATH}=[{','.join(_quoted(place) for place in places)}]"] if places else []
 
 
 def _absolute(path: str) -> str:

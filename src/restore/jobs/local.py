@@ -47,7 +47,7 @@ def run_job(job: Job, module: str, parallel: int, stop: threading.Event) -> int 
     print(f"\n{'resuming' if job.state == 'resumable' else 'starting'} {job.name}", flush=True)
     pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     process = subprocess.Popen(job_command(job, module), env=job_environment(parallel), **pipes)
-    with job.folder.job_log.open("a") as file:
+    with process.stdout, job.folder.job_log.open("a") as file:
         for line in process.stdout:
             file.write(line)
             file.flush()
