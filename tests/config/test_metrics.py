@@ -30,6 +30,12 @@ digits: 3
 """
 
 
+@pytest.fixture(autouse=True)
+def registry(monkeypatch) -> None:
+    """Each test begins with what the tables are born with."""
+    monkeypatch.setattr(quantities, "_KNOWN", dict(quantities._KNOWN))
+
+
 def test_every_metric_builds_in_the_order_of_the_words():
     metrics = build_metrics(compose("config", [f"metric=[{','.join(reversed(WEIGHTLESS))}]"]))
     assert [metric.name for metric in metrics] == WEIGHTLESS[::-1]
@@ -37,9 +43,18 @@ def test_every_metric_builds_in_the_order_of_the_words():
     expected = [psnr, ssim, psnr_y, ssim_reflect, ms_ssim, psnrb, vif]
     assert functions == dict(zip(WEIGHTLESS, expected, strict=True))
     assert sorted([*WEIGHTLESS, "lpips", "dists"]) == SHIPPED
-    image = torch.rand(1, 1, 170, 170, generator=torch.Generator().manual_seed(0))
-    defined = {metric.name for metric in metrics if metric(image, image, "jpeg") is not None}
-    assert defined == {*WEIGHTLESS} - {"psnr_y"}
+
+
+def test_where_each_one_is_defined():
+    """At its smallest image it has a value, below it none, and neither has an error."""
+    metrics = build_metrics(compose("config", [f"metric=[{','.join(WEIGHTLESS)}]"]))
+    for metric in metrics:
+        image = torch.rand(1, metric.channels or 3, 200, metric.smallest, generator=torch.Generator().manual_seed(0))
+        assert metric(image, image, "jpeg") is not None, metric.name
+        assert metric(image[..., 1:], image[..., 1:], "jpeg") is None or metric.smallest == 1
+    gray = torch.rand(1, 1, 176, 176, generator=torch.Generator().manual_seed(0))
+    assert {metric.name for metric in metrics if metric(gray, gray, "jpeg") is not None} == {*WEIGHTLESS} - {"psnr_y"}
+    assert {metric.name for metric in metrics if metric(gray, gray, "noise") is None} == {"psnr_y", "psnrb"}
 
 
 @pytest.mark.parametrize("command", ["config", "evaluate"])
@@ -72,9 +87,8 @@ def test_what_is_answered_by_a_sentence():
 
 
 @pytest.fixture
-def own_metric(tmp_path, monkeypatch) -> str:
+def own_metric(tmp_path) -> str:
     """A folder of a person's own with one YAML in it."""
-    monkeypatch.setattr(quantities, "_KNOWN", dict(quantities._KNOWN))
     folder = tmp_path / "mine" / "metric"
     folder.mkdir(parents=True)
     (folder / "mae.yaml").write_text(MAE)
