@@ -40,6 +40,7 @@ from restore.jobs.grid import expand
 from restore.jobs.job import Job, quote_path
 from restore.jobs.local import Interruptible
 from restore.results import store
+from restore.results.quantities import quantity
 from restore.results.tables import markdown, means_table
 from restore.runfolder import RunFolder
 from restore.training.cluster import CUT_SHORT
@@ -126,12 +127,17 @@ def main(arguments: list[str]) -> int:
         log_summary(jobs, budget)
     else:
         code = 0
-    rows = [[name, job.state, *(str(job.folder.result.get(key, "–")) for key in ("test_psnr", "steps", "seconds"))]
-            for name, job in jobs.items()]  # fmt: skip
-    print("\n" + markdown(("entry", "state", "test dB", "steps", "seconds"), rows))
+    print("\n" + markdown(("entry", "state", "test", "steps", "seconds"), [line(*item) for item in jobs.items()]))
     done = sum(job.state == "finished" for job in jobs.values())
     print(f"\n{done} of {len(jobs)} finished; the same command goes on, from {state} on another machine too")
     return code
+
+
+def line(name: str, job: Job) -> list[str]:
+    """How an entry stands: its state, what its test gave by the first metric, steps and seconds."""
+    result = job.folder.result
+    test = quantity(result["metric"]).caption(result["test"]) if "test" in result else "–"
+    return [name, job.state, test, *(str(result.get(key, "–")) for key in ("steps", "seconds"))]
 
 
 def run_all(plan: Sequence[Entry], jobs: dict[str, Job], budget: str, deadline: float, more: list[str]) -> int:

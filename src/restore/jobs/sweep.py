@@ -12,11 +12,13 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
+from restore.errors import RequestError
 from restore.jobs.grid import expand, listing
 from restore.jobs.job import Job
 from restore.jobs.local import Interruptible, run_job
 from restore.jobs.slurm import submit
 from restore.results import store
+from restore.results.quantities import Quantity, quantity
 from restore.results.tables import markdown
 from restore.runfolder import RunFolder
 
@@ -55,13 +57,21 @@ def gather(jobs: Sequence[Job]) -> None:
     """One ``results.csv`` of the grid, made anew from those of its jobs; each job's latest rows only."""
     rows = []
     for job in jobs:
-        if job.folder.results.is_file():
-            latest = {tuple(row.get(column) for column in PLACE): row for row in store.read(job.folder.results)}
-            rows += [row | {"run": job.name} for row in latest.values()]
+        latest = {tuple(row[column] for column in PLACE): row for row in read_rows(job)}
+        rows += [row | {"run": job.name} for row in latest.values()]
     file = RunFolder(jobs[0].folder.path.parent).results
     if rows:
         file.unlink(missing_ok=True)
         store.append(file, rows)
+
+
+def read_rows(job: Job) -> list[dict]:
+    """What a job has recorded; nothing of a file that something has damaged, which is said."""
+    try:
+        return store.read(job.folder.results) if job.folder.results.is_file() else []
+    except RequestError as error:
+        print(f"left out    {error}")
+        return []
 
 
 def conclude(jobs: Sequence[Job], codes: Codes, interrupted: bool) -> int:
@@ -88,15 +98,14 @@ def conclude(jobs: Sequence[Job], codes: Codes, interrupted: bool) -> int:
 def summary(jobs: Sequence[Job]) -> str:
     """A row per job: its state, the metric that chose its weights, in validation and test, and its steps."""
     results = [job.folder.result for job in jobs]
-    metric = next((result["metric"] for result in results if "metric" in result), "psnr")
-    unit = next((f" {result['unit']}" for result in results if result.get("unit")), "")
+    metric = quantity(next((result["metric"] for result in results if "metric" in result), "psnr"))
     rows = [[job.name, *_ending(result, metric)] for job, result in zip(jobs, results, strict=True)]
-    return markdown(("job", "state", f"val {metric}{unit}", f"test {metric}{unit}", "steps"), rows)
+    titles = (f"val {metric.title_and_unit}", f"test {metric.title_and_unit}")
+    return markdown(("job", "state", *titles, "steps"), rows)
 
 
-def _ending(result: Mapping[str, Any], metric: str) -> list[str]:
-    values = (result.get("objective"), result.get(f"test_{metric}", result.get("test")))
-    numbers = ["–" if value is None else f"{value:.4g}" for value in values]
+def _ending(result: Mapping[str, Any], metric: Quantity) -> list[str]:
+    numbers = [metric.text(result.get(key, float("nan"))) for key in ("objective", "test")]
     return [result.get("state", "not started"), *numbers, str(result.get("steps", "–"))]
 
 
