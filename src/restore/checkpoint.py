@@ -6,6 +6,7 @@ import hashlib
 import logging
 from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -84,7 +85,7 @@ def _fill(
 ) -> nn.Module:
     """The network, batch norm merged, with weights and biases put into its layers of these kinds in their order."""
     network = merge_batch_norm(network)
-    layers = [layer for layer in network.modules() if isinstance(layer, kinds)]
+    layers = cast("list[nn.Conv2d]", [layer for layer in network.modules() if isinstance(layer, kinds)])
     shapes = {f"convolution {n}": tuple(layer.weight.shape) for n, layer in enumerate(layers, start=1)}
     in_file = {f"convolution {n}": tuple(weight.shape) for n, (weight, _) in enumerate(convolutions, start=1)}
     _check_same(shapes, in_file, path, model_name)

@@ -126,7 +126,7 @@ def stand_in(names: Iterable[str], image: Tensor) -> dict[str, Tensor]:
         image: ``(B, C, H, W)`` that the network is to be called with.
     """
     count, _, height, width = image.shape
-    shapes = {name: (count,) for name in names}
+    shapes: dict[str, tuple[int, ...]] = {name: (count,) for name in names}
     shapes |= {name: (count, 1, height, width) for name in shapes if name in MAPS}
     shapes |= {name: (count, 7, 7) for name in shapes if name in KERNELS}
     values = {name: 0.0 if name in MAPS else 0.1 for name in shapes}  # of a mask, nothing is drawn over

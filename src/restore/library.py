@@ -132,7 +132,7 @@ def score(
     words = [f"task={task}", *(f"{key}=[{_listed(value)}]" for key, value in lists.items()), *overrides]
     experiment = Experiment.build(compose("evaluate", normalise_overrides(words)))
     kind = "network" if isinstance(method, nn.Module) else "callable"
-    label = name or getattr(method, "__name__", type(method).__name__)
+    label = str(name or getattr(method, "__name__", type(method).__name__))
     network = method if isinstance(method, nn.Module) else ArrayMethod(method, tuple(conditions))
     check_told(network, experiment.settings, label)
     config = experiment.config

@@ -19,18 +19,16 @@ ROOT = Path(__file__).parents[2]
 SECTIONS = dict(re.findall(r"^## (Add an? \w+)\n(.*?)(?=^## |\Z)", (ROOT / "CONTRIBUTING.md").read_text(), re.M | re.S))
 
 
-def blocks(section: str) -> list[tuple[str, str]]:
-    """Language and text of each fenced block, in order."""
-    return re.findall(r"^```(\w+)\n(.*?)^```$", SECTIONS[section], re.M | re.S)
+FILE = re.compile(r"^`([\w/.]+)`(?:, after the line `([^`]*)`)?:\n\n```\w+\n(.*?)^```$", re.M | re.S)
+SHELL = re.compile(r"^```sh\n(.*?)^```$", re.M | re.S)
 
 
-def write(checkout: Path, text: str) -> None:
-    """A block whose first line names its file, or the line of a file that it goes after."""
-    name, after = re.fullmatch(r"# ([\w/.]+)(?:, after the line (.*))?", text.splitlines()[0]).groups()
-    file, body = checkout / name, text.partition("\n")[2]
+def write(checkout: Path, name: str, after: str, text: str) -> None:
+    """A block as the file named above it, or after a line of that file."""
+    file = checkout / name
     if after:
         assert file.read_text().count(f"\n{after}\n") == 1, f"{name} has no line {after}"
-        file.write_text(file.read_text().replace(f"\n{after}\n", f"\n{after}\n{body}"))
+        file.write_text(file.read_text().replace(f"\n{after}\n", f"\n{after}\n{text}"))
     else:
         assert not file.exists(), f"{name} is there already"
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -61,7 +59,7 @@ for line in json.loads(sys.argv[1]):
 
 def commands(section: str) -> list[list[str]]:
     """Each command's module and words."""
-    lines = [shlex.split(line) for language, text in blocks(section) if language == "sh" for line in text.splitlines()]
+    lines = [shlex.split(line) for text in SHELL.findall(SECTIONS[section]) for line in text.splitlines()]
     assert lines
     assert all(line[:2] == ["python", "-m"] for line in lines)
     return [line[2:] for line in lines]
@@ -69,10 +67,11 @@ def commands(section: str) -> list[list[str]]:
 
 def test_the_steps_work_as_written(checkout):
     """All are followed, then all their commands run, in one process that pays for its imports once."""
-    for section in SECTIONS:
-        for language, text in blocks(section):
-            if language != "sh":
-                write(checkout, text)
+    for section, text in SECTIONS.items():
+        files = FILE.findall(text)
+        assert len(files) == text.count("```") // 2 - len(SHELL.findall(text)), f"a block of {section} has no file"
+        for name, after, content in files:
+            write(checkout, name, after, content)
     environment = os.environ | {"PYTHONPATH": str(checkout / "src"), "RESTORE_DATA": str(checkout / "data")}
     environment |= {"RESTORE_CACHE": str(checkout / "cache")}
     lines = [line for section in SECTIONS for line in commands(section)]

@@ -44,6 +44,7 @@ class Blur(Degradation):
     """
 
     conditions = ("kernel", "sigma")
+    kernels: Tensor
 
     def __init__(
         self,

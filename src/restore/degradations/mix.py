@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -32,9 +33,10 @@ class Mix(Degradation):
         super().__init__()
         if not parts:
             raise ValueError("a mix of degradations needs at least one")
-        self.parts = nn.ModuleList(as_degradation(part) for part in parts)
-        self.margin = max(part.margin for part in self.parts)
-        self.grid = any(part.grid for part in self.parts)
+        degradations = [as_degradation(part) for part in parts]
+        self.parts = nn.ModuleList(degradations)
+        self.margin = max(part.margin for part in degradations)
+        self.grid = any(part.grid for part in degradations)
 
     def draw(self, count: int, generator: torch.Generator) -> Strengths:
         return {"part": torch.randint(len(self.parts), (count,), generator=generator, device=generator.device)}
@@ -48,7 +50,8 @@ class Mix(Degradation):
 
     def symmetries(self, told: Collection[str] = ()) -> tuple[int, ...]:
         """Those that all parts have."""
-        return tuple(o for o in ORIENTATIONS if all(o in part.symmetries() for part in self.parts))
+        parts = cast("list[Degradation]", self.parts)
+        return tuple(o for o in ORIENTATIONS if all(o in part.symmetries() for part in parts))
 
 
 class Regions(Degradation):
@@ -82,10 +85,9 @@ class Regions(Degradation):
 
     def _compose(self, clean: Tensor, degrade: Callable[[Degradation], Pair]) -> Pair:
         degraded = clean.clone()
-        height, width = (
-            side // count for side, count in zip(clean.shape[-2:], (len(self.rows), len(self.rows[0])), strict=True)
-        )
-        for i, row in enumerate(self.rows):
+        rows = cast("list[list[Degradation]]", self.rows)
+        height, width = (side // count for side, count in zip(clean.shape[-2:], (len(rows), len(rows[0])), strict=True))
+        for i, row in enumerate(rows):
             for j, part in enumerate(row):
                 degraded[..., i * height :, j * width :] = degrade(part).degraded[..., i * height :, j * width :]
         return Pair(degraded, clean)

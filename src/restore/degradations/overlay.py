@@ -40,6 +40,8 @@ class Overlay(Degradation):
     """
 
     conditions = ("mask",)
+    cover: Tensor
+    owner: Tensor
 
     def __init__(self, sheets: list[tuple[Tensor, Tensor]], contrast: float = 0.0):
         super().__init__()
@@ -93,7 +95,7 @@ class Text(Overlay):
 
     def __init__(self, font_size=10, density: float = 0.8):
         strength = Strength(font_size, "font_size", 4, 200, integer=True)
-        if strength.set is None:
+        if strength.range is not None:
             raise ValueError("font_size is a number or a set: each size needs a sheet of its own")
         if not 0 <= density <= 1:
             raise ValueError(f"density is a share from 0 to 1, and it is {density}")

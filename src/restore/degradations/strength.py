@@ -30,13 +30,13 @@ class Strength:
     def __init__(self, value, name: str, low: float, high: float = float("inf"), integer: bool = False):
         self.integer = integer
         self.range: tuple[float, float] | None = None
-        self.set: tuple[float, ...] | None = None
+        self.set: tuple[float, ...] = ()
         if isinstance(value, Mapping):
             if set(value) != {"set"} or not _numbers(value["set"]) or len(value["set"]) == 0:
                 raise ValueError(f"{name} as a set is written {{set:[10,30]}}, and it is {dict(value)}")
             self.set = tuple(value["set"])
         elif isinstance(value, Real) and not isinstance(value, bool):
-            self.set = (value,)
+            self.set = (value,)  # type: ignore[assignment]  # a whole number stays one: sigma=25, not 25.0
         elif _numbers(value) and len(value) == 2:
             self.range = (float(value[0]), float(value[1]))
             if self.range[0] > self.range[1]:
@@ -52,7 +52,7 @@ class Strength:
 
     @property
     def fixed(self) -> bool:
-        return self.set is not None and len(self.set) == 1
+        return len(self.set) == 1
 
     def sample(self, count: int, generator: torch.Generator) -> Tensor:
         """One strength per sample, float32 ``(count,)``, on the generator's device."""
@@ -85,7 +85,7 @@ def levels_to_test(value, within_range: Sequence[float], name: str) -> list:
         [15, 25, 50]
     """
     strength = Strength(value, name, -float("inf"))
-    if strength.set is not None:
+    if strength.range is None:
         return list(strength.set)
     low, high = strength.range
     return [level for level in within_range if low <= level <= high] or [low, high]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import isnan
+from typing import cast
 
 import torch
 import torchmetrics
@@ -231,7 +232,8 @@ def ssim_reflect(restored: Tensor, clean: Tensor) -> Tensor:
         two ``(N, C, H, W)``, sides of at least 6, to ``(N,)``.
     """
     images = (precise(restored), precise(clean))
-    return structural_similarity_index_measure(*images, data_range=1.0, reduction="none").reshape(-1).float()
+    values = structural_similarity_index_measure(*images, data_range=1.0, reduction="none")
+    return cast("Tensor", values).reshape(-1).float()
 
 
 def ms_ssim(restored: Tensor, clean: Tensor) -> Tensor:

@@ -165,6 +165,7 @@ def load_features(network: nn.Module, file: Path) -> None:
         raise RequestError(f"{file} is not torchvision's {file.name}: its layers are others")
     for key, layer in zip(weights, layers, strict=True):
         layer.weight.data = state[key].float()
+        assert layer.bias is not None
         layer.bias.data = state[key.replace(".weight", ".bias")].float()
     network.requires_grad_(False)
 

@@ -116,8 +116,8 @@ class Protocol:
         rules = self.of(setting.family)
         luma = rules.luma or setting.luma
         if partner is not None:
-            states = (rules._prepared(state, setting, luma) for state in (partner, levels))
-            return Pair(*(to_unit(state).to(levels.device) for state in states))
+            degraded, clean = (to_unit(rules._prepared(state, setting, luma)) for state in (partner, levels))
+            return Pair(degraded.to(levels.device), clean.to(levels.device))
         source = rules._cropped(resize_square(levels.cpu(), rules.resize), setting)
         clean = to_unit(source if rules.luma_last else to_luma(source, setting.channels, luma))
         pair = rules._degraded(clean, setting, image)

@@ -93,10 +93,10 @@ def measure(
 ) -> dict[str, float]:
     """Values by the metrics' labels, on the pixels that the protocol compares; without those that are not defined."""
     values = {}
-    compared = [protocol.compared(each, setting) for each in (image, clean)]
+    restored, target = (protocol.compared(each, setting) for each in (image, clean))
     for metric in metrics:
         stands = STANDING_FOR_SSIM[protocol.of(setting.family).ssim] if metric.name == "ssim" else metric.function
-        value = replace(metric, function=stands)(*compared, family=setting.family)
+        value = replace(metric, function=stands)(restored, target, family=setting.family)
         if value is not None:
             values[metric.label] = value
     return values

@@ -38,10 +38,10 @@ class Bottleneck(nn.Module):
         self.decoder = nn.ModuleList(
             nn.ConvTranspose2d(sizes[i + 1], sizes[i], 3, stride=3) for i in reversed(range(5))
         )
-        for convolution, deconvolution in zip(self.encoder, reversed(self.decoder), strict=True):
+        for maps, convolution, deconvolution in zip(sizes[1:], self.encoder, reversed(self.decoder), strict=True):
             he_normal_(convolution)
             # filters of stride 3 do not overlap: each output pixel sums over the input's maps alone
-            he_normal_(deconvolution, fan=deconvolution.in_channels)
+            he_normal_(deconvolution, fan=maps)
         if skips:
             near_zero_(self.decoder[-1])
 

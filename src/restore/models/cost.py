@@ -67,5 +67,6 @@ def _reach(layer: nn.Module) -> int:
     """How many more pixels of its input than one an output pixel of a layer sees, along a side."""
     if isinstance(layer, nn.PixelUnshuffle):
         return layer.downscale_factor - 1
+    assert isinstance(layer, (*CONVOLUTIONS, nn.MaxPool2d))
     kernel, stride = (value[0] if isinstance(value, tuple) else value for value in (layer.kernel_size, layer.stride))
     return -(-kernel // stride) - 1 if isinstance(layer, nn.ConvTranspose2d) else kernel - 1

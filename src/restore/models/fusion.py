@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
@@ -30,9 +30,12 @@ def merge_batch_norm(network: Network) -> Network:
     network = copy.deepcopy(network).eval()
     for sequence in [layer for layer in network.modules() if isinstance(layer, nn.Sequential)]:
         for number in reversed(range(1, len(sequence))):
-            if _folds(sequence[number - 1], sequence[number]):
-                transposed = isinstance(sequence[number - 1], nn.ConvTranspose2d)
-                sequence[number - 1] = fuse_conv_bn_eval(sequence[number - 1], sequence[number], transposed)
+            convolution, norm = sequence[number - 1], sequence[number]
+            if _folds(convolution, norm):
+                transposed = isinstance(convolution, nn.ConvTranspose2d)
+                sequence[number - 1] = fuse_conv_bn_eval(
+                    cast("nn.Conv2d", convolution), cast("nn.BatchNorm2d", norm), transposed
+                )
                 del sequence[number]  # the layers after it move up, as in a network built without
     return network
 

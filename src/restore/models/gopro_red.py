@@ -51,7 +51,9 @@ class GoproRED(nn.Module):
         if not set(pool) <= set(range(1, half)):
             raise ValueError(f"model.pool must name convolutions from 1 to {half - 1}, and it is {list(pool)}")
 
-        def block(layer: type[nn.Module], maps: tuple[int, int], end: nn.Module) -> nn.Sequential:
+        def block(
+            layer: type[nn.Conv2d] | type[nn.ConvTranspose2d], maps: tuple[int, int], end: nn.Module
+        ) -> nn.Sequential:
             convolution = layer(*maps, kernel_size, padding=kernel_size // 2, bias=False)
             # of a transposed one this counts the output's maps, as torch does; batch norm takes the scale away
             he_normal_(convolution, fan=convolution.weight[0].numel())

@@ -30,7 +30,7 @@ def check(
         raise ValueError(f"model.width must be at least 1 feature map, and it is {width}")
 
 
-def he_normal_(layer: Convolution, fan: int | None = None) -> None:
+def he_normal_(layer: nn.Module, fan: int | None = None) -> None:
     """Start a convolution as He et al. 2015 do: weights ``N(0, 2 / fan)``, bias zero.
 
     K. He, X. Zhang, S. Ren, J. Sun, "Delving Deep into Rectifiers", ICCV 2015, arXiv 1502.01852, section 2.2.
@@ -39,14 +39,16 @@ def he_normal_(layer: Convolution, fan: int | None = None) -> None:
         fan: how many weights an output pixel sums over; by default ``in_channels · k²``, which for a
             transposed convolution is right at stride 1.
     """
+    assert isinstance(layer, Convolution)
     fan = fan or layer.in_channels * layer.kernel_size[0] * layer.kernel_size[1]
     nn.init.normal_(layer.weight, std=(2 / fan) ** 0.5)
     if layer.bias is not None:
         nn.init.zeros_(layer.bias)
 
 
-def near_zero_(layer: Convolution) -> None:
+def near_zero_(layer: nn.Module) -> None:
     """Start a last layer's weights at ``N(0, 1e-3²)``: a network that adds its input starts from the identity."""
+    assert isinstance(layer, Convolution)
     nn.init.normal_(layer.weight, std=1e-3)
 
 

@@ -21,11 +21,11 @@ class Deconvolution(nn.ConvTranspose2d):
     swapped; oneDNN computes that form 1.4 times as fast, forward and backward.
     """
 
-    def forward(self, x: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
+    def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
         if self.stride != (1, 1):
             return super().forward(x, output_size)
         turned = self.weight.transpose(0, 1).flip(2, 3)  # (out, in, k, k)
-        return conv2d(x, turned, self.bias, padding=self.kernel_size[0] - 1 - self.padding[0])
+        return conv2d(x, turned, self.bias, padding=self.kernel_size[0] - 1 - int(self.padding[0]))
 
 
 class REDNet(nn.Module):

@@ -69,7 +69,8 @@ class Muon(torch.optim.Adam):
             raise ValueError(f"lr and adam_share must be above 0, and they are {lr} and {adam_share}")
         if not 0 <= momentum < 1:
             raise ValueError(f"momentum must lie in [0, 1), and it is {momentum}")
-        filters, rest = [], []
+        filters: list[nn.Parameter] = []
+        rest: list[nn.Parameter] = []
         for parameter in params:
             hidden = parameter.ndim == 4 and min(parameter.shape[:2]) > IMAGE_CHANNELS
             (filters if hidden else rest).append(parameter)
@@ -105,7 +106,7 @@ class Muon(torch.optim.Adam):
             if parameter.grad is not None:
                 by_shape[parameter.shape].append(parameter)
         for shape, parameters in by_shape.items():
-            gradients = [parameter.grad for parameter in parameters]
+            gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
             momenta = [self._momentum(parameter) for parameter in parameters]
             lerp_(momenta, gradients, 1 - group["momentum"])
             ahead = lerp(gradients, momenta, group["momentum"])
