@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import finish, start
+from conftest import finish, read_rows, start
 from restore.config.compose import run_config
 from restore.errors import RequestError
 from restore.jobs.job import Job
@@ -33,18 +33,18 @@ def test_a_grid_over_devices_inside_another_process_group(grid, tmp_path):
     one, two = jobs_of(tmp_path)
     assert (one.name, two.name) == ("trainer.devices=1", "trainer.devices=2")
     for job in (one, two):
-        rows = store.read(job / "results.csv")
+        rows = read_rows(job / "results.csv")
         assert len(rows) == 2 * 3
         assert {row["setting"] for row in rows} == {"sigma=10", "sigma=30"}
         assert {row["experiment"] for row in rows} == {"a, b"}
         assert (job / "checkpoints" / "best.ckpt").is_file()
         assert not (job / "runs").exists()
-    gathered = store.read(one.parent / "results.csv")
+    gathered = read_rows(one.parent / "results.csv")
     assert {row["run"] for row in gathered} == {"trainer.devices=1", "trainer.devices=2"}
     assert out.count("finished: 6 steps") == 2
     assert "2 of 2 jobs finished" in out
     # the same patches and the same start: two processes see what one does
-    psnr = [[row["psnr"] for row in store.read(job / "results.csv")] for job in (one, two)]
+    psnr = [[row["value"] for row in read_rows(job / "results.csv")] for job in (one, two)]
     assert psnr[0] == pytest.approx(psnr[1], abs=0.5)
     assert {json.loads((job / "result.json").read_text())["state"] for job in (one, two)} == {"finished"}
 
@@ -88,7 +88,7 @@ def test_killed_and_completed_equals_undisturbed(command, grid, tmp_path, moment
         assert json.loads((job / "result.json").read_text())["steps"] == 120
         assert command("run", *words, job.name, f"name=undisturbed{job.name[-1]}").code == 0
         undisturbed = next((tmp_path / "runs" / f"undisturbed{job.name[-1]}").iterdir())
-        scores = [[row["psnr"] for row in store.read(f / "results.csv")][-3:] for f in (job, undisturbed)]
+        scores = [[row["value"] for row in read_rows(f / "results.csv")][-3:] for f in (job, undisturbed)]
         assert scores[0] == scores[1], job.name
 
 
