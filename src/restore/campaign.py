@@ -35,6 +35,7 @@ import torch
 
 from restore.checkpoint import lighten
 from restore.config.arguments import parse
+from restore.config.metrics import register_metrics_of
 from restore.errors import RequestError, report_errors, unknown_name
 from restore.jobs.grid import expand
 from restore.jobs.job import Job, quote_path
@@ -230,6 +231,7 @@ def log_summary(jobs: dict[str, Job], budget: str) -> None:
     rows = []
     for name, job in jobs.items():
         if job.state == "finished" and job.folder.results.is_file():
+            register_metrics_of(job.folder)
             rows += [row | {"run": name} for row in store.read(job.folder.results)]
     if not rows:
         return

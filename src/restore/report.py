@@ -22,7 +22,7 @@ from omegaconf import OmegaConf
 from restore.config.arguments import parse
 from restore.config.compose import compose
 from restore.config.loading import configuration
-from restore.config.metrics import register_metrics
+from restore.config.metrics import register_metrics_of
 from restore.errors import RequestError, report_errors, unknown_name
 from restore.results import store
 from restore.results.curves import Curve, draw_curves
@@ -71,8 +71,7 @@ def jobs_of(folder: Path) -> list[RunFolder]:
     paths = sorted(folder.iterdir(), key=lambda job: [part.zfill(9) for part in re.split(r"(\d+)", job.name)])
     jobs = [RunFolder(path) for path in paths if RunFolder(path).history.is_file()]
     for job in jobs:
-        if job.config.is_file():
-            register_metrics(OmegaConf.load(job.config))
+        register_metrics_of(job)
     return jobs
 
 

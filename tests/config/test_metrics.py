@@ -7,7 +7,7 @@ import torch
 
 from restore.config.build import build_protocols, build_settings
 from restore.config.compose import compose
-from restore.config.metrics import build_metrics, register_metrics
+from restore.config.metrics import build_metrics, register_metrics, register_metrics_of
 from restore.data.datamodule import WholeImage
 from restore.errors import RequestError
 from restore.evaluation.metrics import ms_ssim, psnr, psnr_y, psnrb, ssim, ssim_reflect, vif
@@ -15,6 +15,7 @@ from restore.evaluation.score import score_image
 from restore.models.identity import Identity
 from restore.results import quantities
 from restore.results.quantities import Quantity, quantity
+from restore.runfolder import RunFolder
 
 METRICS = Path(__file__).parents[2] / "conf" / "metric"
 SHIPPED = sorted(file.stem for file in METRICS.glob("*.yaml"))
@@ -126,3 +127,6 @@ def test_and_it_leads_a_run(own_metric, command, tiny, tmp_path):
     rows = (folder / "results.csv").read_text()
     assert ",mae," in rows
     assert ",psnr," not in rows
+    quantities._KNOWN.pop("mae")  # as in a process of its own, such as a sweep's
+    register_metrics_of(RunFolder(folder))
+    assert quantity("mae") == Quantity("mae", "levels", 3, higher_is_better=False)

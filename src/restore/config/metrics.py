@@ -8,6 +8,7 @@ from restore.config.build import build
 from restore.errors import RequestError
 from restore.evaluation.metrics import Metric
 from restore.results.quantities import Quantity, register
+from restore.runfolder import RunFolder
 
 
 def build_metrics(config: DictConfig) -> list[Metric]:
@@ -37,3 +38,9 @@ def register_metrics(config: DictConfig) -> None:
     for name, node in (OmegaConf.to_container(nodes, resolve=False) if nodes else {}).items():
         known = {key: node[key] for key in ("unit", "digits", "higher_is_better") if key in node}
         register(Quantity(name, **known))
+
+
+def register_metrics_of(folder: RunFolder) -> None:
+    """The same for what a run folder was made with, before its rows are tabulated or copied."""
+    if folder.config.is_file():
+        register_metrics(OmegaConf.load(folder.config))

@@ -12,6 +12,7 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
+from restore.config.metrics import register_metrics_of
 from restore.errors import RequestError
 from restore.jobs.grid import expand, listing
 from restore.jobs.job import Job
@@ -67,6 +68,7 @@ def gather(jobs: Sequence[Job]) -> None:
 
 def read_rows(job: Job) -> list[dict]:
     """What a job has recorded; nothing of a file that something has damaged, which is said."""
+    register_metrics_of(job.folder)
     try:
         return store.read(job.folder.results) if job.folder.results.is_file() else []
     except RequestError as error:
