@@ -11,10 +11,11 @@ import pytest
 
 from conftest import finish, read_rows, start
 from restore.config.compose import run_config
+from restore.config.metrics import register_metrics_of
 from restore.errors import RequestError
 from restore.jobs.job import Job
-from restore.jobs.sweep import summary
-from restore.results import store
+from restore.jobs.sweep import gather, summary
+from restore.results import quantities, store
 from restore.runfolder import RunFolder
 
 
@@ -183,14 +184,32 @@ def test_a_protocol_of_ones_own_reaches_jobs_their_ranks_and_what_is_resumed(com
 def test_the_summary_follows_the_metric(tmp_path):
     jobs = [Job([], [], RunFolder(tmp_path / name)) for name in ("one", "two")]
     jobs[0].folder.create()
-    jobs[0].folder.write_result(state="finished", metric="ssim", objective=0.91234, test_ssim=0.8, steps=6)
-    lines = summary(jobs).splitlines()
-    assert [cell.strip() for cell in lines[0].strip("|").split("|")] == [
-        "job",
-        "state",
-        "val ssim",
-        "test ssim",
-        "steps",
+    jobs[0].folder.write_result(state="finished", metric="ssim", objective=0.91234, test=0.8, steps=6)
+    header, _, one, two = ([cell.strip() for cell in line.strip("|").split("|")] for line in summary(jobs).splitlines())
+    assert header == ["job", "state", "val SSIM", "test SSIM", "steps"]
+    assert one == ["one", "finished", "0.9123", "0.8000", "6"]
+    assert two == ["two", "not started", "–", "–", "–"]
+
+
+def test_gathered_rows_are_the_jobs_own(tmp_path, monkeypatch, capsys):
+    """The latest of each image and metric, to the decimals of the run's own metric; a damaged file is left out."""
+    monkeypatch.setattr(quantities, "_KNOWN", dict(quantities._KNOWN))
+    jobs = [Job([], [], RunFolder(tmp_path / name)) for name in ("one", "two")]
+    base = dict.fromkeys(store.COLUMNS, "") | {"model": "red20", "protocol": "dncnn", "dataset": "d", "setting": "s"}
+    for job in jobs:
+        job.folder.create()
+        job.folder.config.parent.mkdir()
+        job.folder.config.write_text("metrics: {fine: {digits: 7, higher_is_better: false}}")
+        register_metrics_of(job.folder)
+        for value in (0.5, 0.0012345):
+            row = base | {"image": "a", "metric": "fine", "value": value, "value_input": 1.0, "run": "date"}
+            store.append(job.folder.results, [row, row | {"metric": "psnr", "value": 30.12}])
+    jobs[1].folder.results.write_text(jobs[1].folder.results.read_text()[:-9])
+    quantities._KNOWN.pop("fine")  # a sweep's own process has built no metric
+    gather(jobs)
+    rows = store.read(tmp_path / "results.csv")
+    assert [(row["run"], row["metric"], row["value"]) for row in rows] == [
+        ("one", "fine", 0.0012345),
+        ("one", "psnr", 30.12),
     ]
-    assert [cell.strip() for cell in lines[2].strip("|").split("|")] == ["one", "finished", "0.9123", "0.8", "6"]
-    assert [cell.strip() for cell in lines[3].strip("|").split("|")] == ["two", "not started", "–", "–", "–"]
+    assert "left out" in capsys.readouterr().out
