@@ -179,7 +179,7 @@ def load(file: Path) -> dict[str, Tensor]:
     try:
         return torch.load(file, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
-        raise RequestError(f"{file.name} is not in this torchmetrics; version 1.8 has it") from error
+        raise RequestError(f"{file.name} is not in this torchmetrics; version 1.7 has it") from error
     except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
         raise RequestError(f"{file} cannot be read as weights") from error
 
