@@ -45,7 +45,7 @@ def load(run: str | Path, model: str | None = None, overrides: Sequence[str] = (
         >>> import restore
         >>> network = restore.load("red14_denoise25")
         >>> sum(parameter.numel() for parameter in network.parameters())
-        250705
+        250321
     """
     if model is None:
         config = run_config(run)
@@ -126,7 +126,7 @@ def score(
         >>> import restore
         >>> rows = restore.score(lambda image: image.clip(0, 1), overrides=["task.sigma=25"], name="clip")
         >>> [(row["image"], row["metric"], round(row["value"], 1)) for row in rows][:2]
-        [('astronaut', 'psnr', 20.6), ('astronaut', 'ssim', 0.3)]
+        [('astronaut', 'psnr', 20.7), ('astronaut', 'ssim', 0.3)]
     """
     lists = {"test_sets": test_sets, "protocol": protocol, "metric": metric}
     words = [f"task={task}", *(f"{key}=[{_listed(value)}]" for key, value in lists.items()), *overrides]

@@ -47,7 +47,7 @@ def test_a_resumed_run_continues_its_wandb_run(command, tiny, tmp_path):
     answer = command("run", f"resume={folder}", "trainer.max_steps=9")
     assert answer.code == 0, answer.err
     ids = {log.stem for log in folder.rglob("offline-run-*/run-*.wandb")}
-    assert ids == {f"run-{(folder / 'run_id').read_text()}"}
+    assert ids == {f"run-{RunFolder(folder).identity}"}
     assert len(list(folder.glob("wandb/offline-run-*"))) == 2
 
 
