@@ -79,7 +79,7 @@ def entries(budget: str) -> list[Entry]:
     denoise = ("task=denoise", *red, "test_sets=[bsd200]")
     sr = ("task=sr", "task.scale=3", *red, "test_sets=[set5]")
     jpeg = ("task=jpeg", "task.quality=10", *red, "test_sets=[live1,classic5]")
-    found = [
+    plan = [
         Entry("dncnn_s_25", ("task=denoise", "model=dncnn_s", "data=train400", "data.patch_size=40"), "5m", "4m"),
         Entry("red30_sigma50", (*denoise, "task.sigma=50", "model=red30"), "8m"),
         Entry("red30_sigma30", (*denoise, "task.sigma=30", "model=red30"), "8m"),
@@ -88,17 +88,17 @@ def entries(budget: str) -> list[Entry]:
         Entry("red30_jpeg10", (*jpeg, "model=red30"), "8m"),
     ]
     for model in ("red20", "red10"):
-        found += [
+        plan += [
             Entry(f"{model}_sigma{sigma}", (*denoise, f"task.sigma={sigma}", f"model={model}")) for sigma in (50, 30)
         ]
-        found += [Entry(f"{model}_sr3", (*sr, f"model={model}")), Entry(f"{model}_jpeg10", (*jpeg, f"model={model}"))]
+        plan += [Entry(f"{model}_sr3", (*sr, f"model={model}")), Entry(f"{model}_jpeg10", (*jpeg, f"model={model}"))]
     general = ("task=general", "model=dncnn_3", "data=t91_bsd200", "test_sets=[set5,classic5,bsd68]")
-    found.append(Entry("dncnn_3", general, "9m"))
-    found = [replace(entry, words=entry.words + few) for entry in found]
+    plan.append(Entry("dncnn_3", general, "9m"))
+    plan = [replace(entry, words=entry.words + few) for entry in plan]
     for grid in GRIDS:
         jobs, _ = expand("config", [f"experiment={grid}", f"budget={budget}"])
-        found += [Entry(f"{grid}/{job.name}", tuple(job.words), cpu_time="") for job in jobs]
-    return found
+        plan += [Entry(f"{grid}/{job.name}", tuple(job.words), cpu_time="") for job in jobs]
+    return plan
 
 
 def main(arguments: list[str]) -> int:
@@ -114,11 +114,11 @@ def main(arguments: list[str]) -> int:
     plan = entries(budget)
     if words["only"]:
         names = [entry.name for entry in plan]
-        chosen = words["only"].split(",")
-        for name in chosen:
+        selection = words["only"].split(",")
+        for name in selection:
             if name not in names:
                 raise unknown_name("entry", name, names)
-        plan = [entry for entry in plan if entry.name in chosen]
+        plan = [entry for entry in plan if entry.name in selection]
     root = Path("runs", f"campaign_{budget}").resolve()
     unpack(state, root)
     jobs = {entry.name: Job([], [], RunFolder(root / entry.name)) for entry in plan}
@@ -195,11 +195,11 @@ def pack(state: Path, root: Path) -> None:
     """Everything needed to go on, in one tar, written beside and moved over the old one."""
     run = RunFolder("run")
     files = (run.results, run.history, run.job_log, run.last, run.config, run.overrides)
-    kept = ("run.json", "result.json", "hydra.yaml", *(file.name for file in files))
+    names = ("run.json", "result.json", "hydra.yaml", *(file.name for file in files))
     partial = state.with_name(f".{state.name}.partial")
     with tarfile.open(partial, "w:gz") as tar:
         for file in sorted(root.rglob("*")):
-            if file.name in kept:
+            if file.name in names:
                 tar.add(file, file.relative_to(root))
             elif file.name == run.best.name:  # its weights are enough: what goes on is the last one
                 content, whole = io.BytesIO(), torch.load(file, map_location="cpu", weights_only=True)
@@ -240,9 +240,9 @@ def log_summary(jobs: dict[str, Job], budget: str) -> None:
     (folder / "results.csv").unlink(missing_ok=True)
     store.append(folder / "results.csv", rows)
     runs = len({row["run"] for row in rows})
-    said = "truncated runs, minutes of training each" if budget == "cpu" else "runs"
+    description = "truncated runs, minutes of training each" if budget == "cpu" else "runs"
     table = means_table(store.means(rows))
-    (folder / "table.md").write_text(f"restore.campaign budget={budget}: {runs} {said}.\n\n{table}\n")
+    (folder / "table.md").write_text(f"restore.campaign budget={budget}: {runs} {description}.\n\n{table}\n")
     print(f"\n{folder / 'table.md'}")
 
 

@@ -60,9 +60,9 @@ def what_is_scored(config: DictConfig, run: RunFolder | None) -> DictConfig:
     if any(word.startswith(("model=", "model.", "weights=")) for word in words):
         raise RequestError("run=<folder> brings its own network: leave model= and weights= out")
     if any(word.startswith("task=") for word in words):  # the network keeps the channels it was trained with
-        task, wanted, kept = config.task, config.task.channels, training.task.channels
-        if wanted != kept:
-            raise RequestError(f"the run was trained on {kept} channels, and the task has {wanted}")
+        task, channels, trained_channels = config.task, config.task.channels, training.task.channels
+        if channels != trained_channels:
+            raise RequestError(f"the run was trained on {trained_channels} channels, and the task has {channels}")
     else:
         training = lay_over(training, words, "task")
         task = training.task

@@ -4,6 +4,8 @@ import sys
 
 import pytest
 
+from restore.runfolder import RunFolder
+
 pytestmark = pytest.mark.filterwarnings("ignore")  # wandb's own, of its dependencies
 
 

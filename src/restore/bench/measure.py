@@ -40,13 +40,13 @@ def median_seconds(call: Callable[[], object], repeats: int) -> float:
 
 def interleaved(calls: dict[str, Callable[[], object]], repeats: int) -> dict[str, float]:
     """Median seconds of several calls, taken in turn, so that a machine that slows down slows all of them."""
-    found: dict[str, list[float]] = {name: [] for name in calls}
+    times: dict[str, list[float]] = {name: [] for name in calls}
     for call in calls.values():
         call()
     for _ in range(repeats):
         for name, call in calls.items():
-            found[name].append(seconds_of(call))
-    return {name: statistics.median(seconds) for name, seconds in found.items()}
+            times[name].append(seconds_of(call))
+    return {name: statistics.median(seconds) for name, seconds in times.items()}
 
 
 def training_step(network: nn.Module, clean: torch.Tensor, precision: str) -> Callable[[], None]:
@@ -121,8 +121,8 @@ def report(folder: Path, name: str, heading: str, sections: Sequence[Section], r
     """Measure section by section; write ``<name>.csv`` with all rows and ``<name>.md`` with what each says."""
     parts, rows = [f"{heading}, medians of {repeats} in one run on {machine()}."], []
     for section in sections:
-        found, text = section(repeats)
-        rows += found
+        times, text = section(repeats)
+        rows += times
         parts.append(text)
         print(f"\n{text}", flush=True)
     write_csv(folder / f"{name}.csv", rows)

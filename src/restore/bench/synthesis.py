@@ -90,7 +90,7 @@ def write(folder: Path, rows: list[dict], steps: dict[str, float]) -> None:
     ]
     header = ("task", "patches/s", "albumentations/OpenCV", "ratio", "of a DnCNN-S step", "of a RED30 step")
     table = markdown(header, lines)
-    said = ", ".join(f"{model} {seconds:.2f} s" for model, seconds in steps.items())
-    text = f"Training pairs of {BATCH}×1×{PATCH}×{PATCH}; medians in one run on {machine()}. Steps ({default_precision()}): {said}."
+    steps_text = ", ".join(f"{model} {seconds:.2f} s" for model, seconds in steps.items())
+    text = f"Training pairs of {BATCH}×1×{PATCH}×{PATCH}; medians in one run on {machine()}. Steps ({default_precision()}): {steps_text}."
     (folder / "table.md").write_text(f"{text}\n\n{table}\n")
     print(f"\n{text}\n\n{table}\n\n{folder / 'table.md'}")

@@ -68,10 +68,10 @@ def loops(repeats: int, batch: int = 64, side: int = 40) -> tuple[list[dict], st
         [f"restore.run: {precision}, channels-last", f"{ours:.1f}", f"{ours / peer:.1f} ×"],
     ]
     table = markdown((f"DnCNN-S, batch {batch}, {side}×{side}", "patches/s", "of the peer's"), lines)
-    said = (
+    summary = (
         f"Lightning, data module, synthesis, logger and progress cost {plain / ours - 1:+.1%} of the plain loop's time"
     )
-    return rows, f"{table}\n\n{said} (plain pairs are made once; medians of {len(plain_rates)} rounds in turn)."
+    return rows, f"{table}\n\n{summary} (plain pairs are made once; medians of {len(plain_rates)} rounds in turn)."
 
 
 def suite(steps: int, batch: int, side: int) -> float:
@@ -151,11 +151,11 @@ def networks(repeats: int) -> tuple[list[dict], str]:
                           f"{shares[0]:.0%}", f"{shares[1]:.0%}", f"{ratio:.1f} ×"])  # fmt: skip
     header = (f"batch {batch}, 50×50", "GMAC a patch", "patches/s", "GFLOP/s", "of matrix peak", "of convolution peak",
               "of float32")  # fmt: skip
-    said = "; ".join(
+    summary = "; ".join(
         f"{precision}: matrix product {matrix / 1e9:.0f} GFLOP/s, 64-map convolution both ways {conv / 1e9:.0f}"
         for precision, (matrix, conv) in peaks.items()
     )
-    return rows, f"{markdown(header, lines)}\n\nPeaks measured in this run: {said}."
+    return rows, f"{markdown(header, lines)}\n\nPeaks measured in this run: {summary}."
 
 
 # -- cost against work -----------------------------------------------------------------------------
@@ -186,8 +186,8 @@ def growth(repeats: int) -> tuple[list[dict], str]:
             for name, macs in zip(seconds, work, strict=True)
         ]
         rows.append({"what": "slope", "name": axis, "precision": precision, "slope": exponent})
-        said = ", ".join(f"{name}: {1000 * value:.0f} ms" for name, value in seconds.items())
-        lines.append([axis, f"{exponent:.2f}", said])
+        summary = ", ".join(f"{name}: {1000 * value:.0f} ms" for name, value in seconds.items())
+        lines.append([axis, f"{exponent:.2f}", summary])
     return rows, markdown((f"RED20 of 32 maps, {precision}", "exponent against work", "a step"), lines)
 
 
@@ -205,7 +205,7 @@ def processes(repeats: int) -> tuple[list[dict], str]:
         for devices in rates:
             words = ["model=red20", "model.width=32", "data.patch_size=40", "data.batch_size=32", "logger=none"]
             rates[devices].append(job([*words, f"trainer.devices={devices}"], steps))
-    one, two = (statistics.median(found) for found in rates.values())
+    one, two = (statistics.median(each) for each in rates.values())
     rows = [{"what": "ddp", "name": f"devices={n}", "patches_per_s": r} for n, r in ((1, one), (2, two))]
     return (
         rows,

@@ -107,8 +107,10 @@ class RestorationData(LightningDataModule):
     def read_tests(self) -> None:
         """Read the test sets; asked for early, so that a missing one is said before any training."""
         if not self.tests:
-            found = [self._find(name, training=False) for name in self.test_sets]
-            self.tests = [datasets.read(listing, self.channels, self.on_bad_image, "as in file") for listing in found]
+            listings = [self._find(name, training=False) for name in self.test_sets]
+            self.tests = [
+                datasets.read(listing, self.channels, self.on_bad_image, "as in file") for listing in listings
+            ]
 
     def _find(self, name: str, training: bool) -> datasets.Listing:
         listing = datasets.find(name, self.root, self.channels, training=training, layout=self.layout)
@@ -130,10 +132,10 @@ class RestorationData(LightningDataModule):
         if images.partners and len(images.partners) != len(images.images):
             raise RequestError(f"{images.name} mixes pairs with images that have no partner")
         order = sorted(range(len(images.names)), key=lambda i: images.names[i])
-        kept = max(1, round(len(order) * VALIDATION_SHARE))
+        held_out = max(1, round(len(order) * VALIDATION_SHARE))
         if len(order) < 2:
             raise RequestError(f"{images.name} has one image, and training needs one more to validate on")
-        self.training, self.validation = (images.choose(part) for part in (order[:-kept], order[-kept:]))
+        self.training, self.validation = (images.choose(part) for part in (order[:-held_out], order[-held_out:]))
         self.training.bad = images.bad
         self._check_sizes()
 

@@ -85,8 +85,8 @@ class Images:
 
     def choose(self, order: Sequence[int]) -> Images:
         """Some of the images, in that order."""
-        chosen = {name: [getattr(self, name)[i] for i in order if getattr(self, name)] for name in FIELDS}
-        return Images(self.name, **chosen)
+        selection = {name: [getattr(self, name)[i] for i in order if getattr(self, name)] for name in FIELDS}
+        return Images(self.name, **selection)
 
 
 FIELDS = ("names", "images", "sources", "partners")
@@ -177,8 +177,8 @@ def known_set(name: str, spec: DatasetSpec, root: str | Path | None, layout: Pai
         files = [file for folder in folders for file in list_images(Path(root) / folder)]
         files = [file for file in files if spec.keep is None or spec.keep(file)]
         return Listing(name, tuple(sorted(files, key=lambda file: file.name)), spec.prepare)
-    wanted = " or ".join(" with ".join(folders) for folders in spec.folders)
-    raise RequestError(f"the set {name} is not in {root}: it needs the folder {wanted} there")
+    places = " or ".join(" with ".join(folders) for folders in spec.folders)
+    raise RequestError(f"the set {name} is not in {root}: it needs the folder {places} there")
 
 
 def paired_set(name: str, folder: Path, layout: PairLayout) -> Listing:

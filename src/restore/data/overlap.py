@@ -34,16 +34,16 @@ def overlap(training: Images, test: Images, cache: str | Path | None = None) -> 
     store = Path(cache).expanduser() / "overlap" / f"{key.hexdigest()[:32]}.json" if cache else None
     if store and store.is_file():
         return json.loads(store.read_text())
-    found = _search(training, test)
+    matches = _search(training, test)
     if store:
         try:
             store.parent.mkdir(parents=True, exist_ok=True)
             partial = store.with_suffix(f".{os.getpid()}")
-            partial.write_text(json.dumps(found))
+            partial.write_text(json.dumps(matches))
             partial.replace(store)
         except OSError:
             pass  # a cache that cannot be written only costs time
-    return found
+    return matches
 
 
 def overlaps(
@@ -55,15 +55,15 @@ def overlaps(
         RequestError: an overlap, or no OpenCV to look for one, under `strict`.
     """
     try:
-        found = {images.name: overlap(training, images, cache) for images in tests}
+        matches = {images.name: overlap(training, images, cache) for images in tests}
     except ImportError as error:
         if strict:
             raise RequestError(f"strict=true compares images, and {error}") from error
         return None, [f"not checked: {error}"]
-    said = [f"{len(names)} of {name}" for name, names in found.items() if names]
-    if said and strict:
-        raise RequestError(f"strict=true, and the training images contain {', '.join(said)}")
-    return found, said
+    phrases = [f"{len(names)} of {name}" for name, names in matches.items() if names]
+    if phrases and strict:
+        raise RequestError(f"strict=true, and the training images contain {', '.join(phrases)}")
+    return matches, phrases
 
 
 def _digest(image: Tensor) -> str:
@@ -74,19 +74,19 @@ def _search(training: Images, test: Images) -> dict[str, str]:
     hashes = {_digest(image): name for name, image in zip(training.names, training.sources, strict=True)}
     large = [gray(image).numpy() for image in training.sources]
     small = [_reduce(image) for image in large]
-    found = {}
+    matches = {}
     for name, source in zip(test.names, test.sources, strict=True):
         if (digest := _digest(source)) in hashes:
-            found[name] = hashes[digest]
+            matches[name] = hashes[digest]
             continue
         image = gray(source).numpy()
         reduced = _reduce(image)
         for other, other_reduced, other_name in zip(large, small, training.names, strict=True):
             score, place = _correlate(reduced, other_reduced)
             if score > SHORTLIST and _confirm(image, other, place) > SAME:
-                found[name] = other_name
+                matches[name] = other_name
                 break
-    return found
+    return matches
 
 
 def _reduce(image: np.ndarray) -> np.ndarray:

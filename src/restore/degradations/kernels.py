@@ -62,8 +62,8 @@ def motion(length: float, angle: float) -> Tensor:
     weight = (1 - torch.hypot(across, beyond)).clamp(min=0)
     used = weight.sum(dim=0) + weight.sum(dim=1) > 0  # symmetric about the centre
     edge = int(used.nonzero()[0])
-    kept = weight[edge : len(at) - edge, edge : len(at) - edge]
-    return _normalised(kept)
+    inner = weight[edge : len(at) - edge, edge : len(at) - edge]
+    return _normalised(inner)
 
 
 def from_file(path: str | Path) -> Tensor:

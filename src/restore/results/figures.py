@@ -139,13 +139,13 @@ def feature_maps(
 ) -> None:
     """What layers make of one degraded image (RED-Net, Fig. 3): a row each of the `count` liveliest maps after ReLU."""
     plt = pyplot()
-    seen: dict[str, Tensor] = {}
-    chosen = layers(network, names)
+    maps_by_layer: dict[str, Tensor] = {}
+    named_layers = layers(network, names)
     hooks = [
         layer.register_forward_hook(
-            lambda _, __, output, name=name: seen.update({name: output[0].float().relu().cpu()})
+            lambda _, __, output, name=name: maps_by_layer.update({name: output[0].float().relu().cpu()})
         )
-        for name, layer in chosen.items()
+        for name, layer in named_layers.items()
     ]
     device = next(network.parameters()).device
     pair = picture.pair.to(device)
@@ -154,9 +154,9 @@ def feature_maps(
     for hook in hooks:
         hook.remove()
     height, width = picture.restored.shape[-2:]
-    size = (1.6 * count, 1.6 * height / width * len(chosen) + 0.5)
-    figure, axes = plt.subplots(len(chosen), count, figsize=size, squeeze=False, layout="constrained")
-    for line, (name, maps) in zip(axes, seen.items(), strict=True):
+    size = (1.6 * count, 1.6 * height / width * len(named_layers) + 0.5)
+    figure, axes = plt.subplots(len(named_layers), count, figsize=size, squeeze=False, layout="constrained")
+    for line, (name, maps) in zip(axes, maps_by_layer.items(), strict=True):
         order = maps.flatten(1).std(dim=1).argsort(descending=True)[:count]
         for axis in line:
             axis.set_axis_off()

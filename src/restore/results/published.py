@@ -33,8 +33,8 @@ def find(
     """
     if channels != (3 if task.startswith(("deblur", "inpaint")) else 1):
         return []
-    wanted = (dataset, setting, _plain(method))
-    rows = [row for row in published() if (row["dataset"], row["setting"], _plain(row["method"])) == wanted]
+    place = (dataset, setting, _plain(method))
+    rows = [row for row in published() if (row["dataset"], row["setting"], _plain(row["method"])) == place]
     exact = [row for row in rows if row["task"] == task]
     plain = "inpaint" if task.startswith("inpaint") else task.removesuffix("_blind")
     printed = exact or [row for row in rows if row["task"] == plain or task == "general"]

@@ -24,12 +24,8 @@ class SampleImages(Callback):
     def on_validation_batch_end(
         self, trainer: Trainer, module: LightningModule, outputs, batch, batch_idx: int, dataloader_idx: int = 0
     ) -> None:
-        wanted = outputs is not None and trainer.is_global_zero and not trainer.sanity_checking
-        if (
-            not wanted
-            or batch_idx >= self.count
-            or not any(isinstance(each, GuardedLogger) for each in trainer.loggers)
-        ):
+        shown = outputs is not None and trainer.is_global_zero and not trainer.sanity_checking
+        if not shown or batch_idx >= self.count or not any(isinstance(each, GuardedLogger) for each in trainer.loggers):
             return
         states = (outputs.pair.degraded, outputs.restored, outputs.pair.clean)
         self.pictures.append((batch.name, torch.cat(states, dim=3)[0].cpu()))  # (C, H, 3 W)
