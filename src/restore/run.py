@@ -20,6 +20,7 @@ from restore.config.build import build, build_optimizer
 from restore.config.command import command
 from restore.config.experiment import Experiment
 from restore.config.tracking import build_logger
+from restore.data.datamodule import centre
 from restore.data.overlap import overlaps
 from restore.errors import RequestError
 from restore.jobs.sweep import sweep
@@ -108,6 +109,21 @@ def prepare(experiment: Experiment) -> None:
     if experiment.trainable:
         build_optimizer(config.optim, experiment.network)
     experiment.data.read_training()
+    check_monitor(experiment)
+
+
+def check_monitor(experiment: Experiment) -> None:
+    """Refuse a first metric that no validation image has a value of: nothing would choose the best checkpoint.
+
+    Raises:
+        RequestError: why there is none.
+    """
+    metric, data = experiment.metrics[0], experiment.data
+    images = [centre(levels, data.validation_size) for levels in data.validation.images]
+    families = {setting.family for setting in experiment.settings}
+    reasons = [metric.why_not(image[None], family) for image in images for family in families]
+    if experiment.trainable and all(reasons):
+        raise RequestError(f"the first metric of the list chooses the best checkpoint, and {reasons[0]}")
 
 
 def assemble(experiment: Experiment, folder: RunFolder, cost: Cost) -> Training:

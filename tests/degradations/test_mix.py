@@ -7,8 +7,6 @@ from restore.degradations.blur import Blur
 from restore.degradations.jpeg import JPEG
 from restore.degradations.mix import Mix, Regions
 from restore.degradations.noise import GaussianNoise
-from restore.degradations.real import RealPairs
-from restore.errors import RequestError
 
 
 class Set(nn.Module):
@@ -43,8 +41,3 @@ def test_margin_is_the_largest():
     assert Mix([GaussianNoise(5), Blur("disk", radius=7)]).margin == 7
     with pytest.raises(ValueError, match="at least one"):
         Mix([])
-
-
-def test_real_pairs_say_what_they_need(generator):
-    with pytest.raises(RequestError, match=r"data=gopro, data=pairs"):
-        RealPairs()(torch.zeros(1, 1, 4, 4), generator)

@@ -245,8 +245,8 @@ class RestorationData(LightningDataModule):
     def whole_image(self, images: datasets.Images, index: int) -> WholeImage:
         device = self.trainer.strategy.root_device
         states = [images.images[index], *([images.partners[index]] if images.partners else [])]
-        if images is self.validation and self.validation_size:
-            states = [_centre(levels, self.validation_size) for levels in states]
+        if images is self.validation:
+            states = [centre(levels, self.validation_size) for levels in states]
         return WholeImage(images.name, images.names[index], index, *(levels[None].to(device) for levels in states))
 
     def summary(self) -> str:
@@ -258,7 +258,10 @@ class RestorationData(LightningDataModule):
         )
 
 
-def _centre(levels: Tensor, side: int) -> Tensor:
+def centre(levels: Tensor, side: int) -> Tensor:
+    """The square of at most `side` pixels in the middle of an image ``(C, H, W)``; 0 leaves it whole."""
+    if not side:
+        return levels
     height, width = levels.shape[-2:]
     top, left = max(0, (height - side) // 2), max(0, (width - side) // 2)
     return levels[:, top : top + side, left : left + side]
