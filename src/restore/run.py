@@ -78,6 +78,7 @@ def run(config: DictConfig) -> float:
     store.check_header(folder.results)
     seed_everything(config.seed, verbose=False)
     experiment = Experiment.build(config)
+    warn_of_slow_precision(config)
     prepare(experiment)
     data = experiment.data
     cost = count_cost(experiment.network, data.channels, data.patch_size, data.patch_size)
@@ -97,6 +98,14 @@ def run(config: DictConfig) -> float:
     if training.logger:
         training.logger.finish()
     return objective
+
+
+def warn_of_slow_precision(config: DictConfig) -> None:
+    """Says which of the precisions asked for the machine only emulates, and by what factor it is slower."""
+    kind = device_kind(config.accelerator)
+    precisions = [str(config.trainer.precision), str(config.precision)] if rank_zero_only.rank == 0 else []
+    for warning in filter(None, (slow_precision(kind, precision) for precision in dict.fromkeys(precisions))):
+        log.warning(warning)
 
 
 def prepare(experiment: Experiment) -> None:
@@ -267,8 +276,6 @@ def log_plan(training: Training, cost: Cost) -> None:
     limit = f" or {clock(budget.max_time)}" if budget.max_time else ""
     layout = ", channels-last" if uses_channels_last(config) else ""
     kind = device_kind(config.accelerator)
-    if warning := slow_precision(kind, str(config.trainer.precision)):
-        log.warning(warning)
     log.info(f"task        {task_in_words(config)}")
     log.info(f"model       {config.model.name}: {cost.parameters:,} parameters, receptive field {cost.receptive_field}")
     log.info(f"cost        {cost.macs / 1e9:.3f} GMAC per {size}×{size} patch forward, three times that to train")
