@@ -42,7 +42,7 @@ def main(arguments: list[str]) -> None:
     out.mkdir(parents=True, exist_ok=True)
     jobs = jobs_of(folder)
     metric = metric_of(rows, words["metric"])
-    claims = verdicts(rows, claims_of(rows[0]["experiment"]), metric)
+    claims = verdicts(rows, claims_of(rows[0]["experiment"], jobs), metric)
     text = "\n\n".join(part for part in (grid_table(rows, metric), claims, f"Budget {rows[0]['budget']}.") if part)
     (out / "table.md").write_text(text + "\n")
     print(f"{text}\n\n{out / 'table.md'}")
@@ -102,11 +102,15 @@ def draw(jobs: Sequence[RunFolder], metric: str, title: str, out: Path) -> Path 
     return file
 
 
-def claims_of(experiment: str) -> list[dict[str, str]]:
-    """The conclusions that an experiment file says its paper draws; none where it is no experiment of ``conf/``."""
-    if not (configuration() / "experiment" / f"{experiment}.yaml").is_file():
-        return []
-    return OmegaConf.to_container(compose("config", [f"experiment={experiment}"]).claims)
+def claims_of(experiment: str, jobs: Sequence[RunFolder] = ()) -> list[dict[str, str]]:
+    """The conclusions that an experiment file says its paper draws.
+
+    Those of an experiment that is not in ``conf/``, a person's own, are in the configurations of its jobs.
+    """
+    if (configuration() / "experiment" / f"{experiment}.yaml").is_file():
+        return OmegaConf.to_container(compose("config", [f"experiment={experiment}"]).claims)
+    configs = (OmegaConf.load(job.config) for job in jobs if job.config.is_file())
+    return next((OmegaConf.to_container(config.claims) for config in configs if "claims" in config), [])
 
 
 if __name__ == "__main__":

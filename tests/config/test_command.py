@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 
 from omegaconf import OmegaConf
 
@@ -70,3 +71,17 @@ def test_a_bug_of_ours_leaves_its_trace_in_the_run_folder(tmp_path):
     done = ended(HYDRA_FULL_ERROR="1")
     assert done.returncode == 1
     assert "Traceback" in done.stderr
+
+
+def test_told_to_stop(tiny, tmp_path):
+    words = [*tiny, "trainer.max_steps=1000000", "trainer.max_time=null", "trainer.validations=1000"]
+    command = [sys.executable, "-m", "restore.run", *words]
+    pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, cwd=tmp_path, **pipes) as process:
+        while not list(tmp_path.glob("runs/*/*/checkpoints/last.ckpt")) and process.poll() is None:
+            time.sleep(0.05)
+        process.terminate()
+        _, err = process.communicate(timeout=120)
+    assert process.returncode == 143, err
+    assert "restore: told to stop (SIGTERM); resume=" in err
+    assert "Traceback" not in err

@@ -9,6 +9,7 @@ from typing import Any
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -20,11 +21,12 @@ from restore.errors import RequestError, report_errors
 from restore.runfolder import RunFolder
 
 Command = Callable[[DictConfig], Any]
+STOPPED = 143  # exit code: 128 and SIGTERM's number
 HELP = {"-h", "--help", "--hydra-help", "--version"}
 
 
 def command(config_name: str, task: Command, sweep: Callable[..., int] | None = None) -> None:
-    """Run a Hydra command: exit code 0 done, 1 something failed along the way, 2 the request was wrong, 70 a bug.
+    """Run a Hydra command: exit code 0 done, 1 something failed along the way, 2 the request was wrong, 70 a bug, 143 told to stop.
 
     Args:
         sweep: what runs a multirun (``-m``) in Hydra's stead.
@@ -54,6 +56,14 @@ def carry_out(task: Command, config: DictConfig) -> Any:
             return task(config)
         except OmegaConfBaseException as error:
             raise RequestError(value_sentence(error)) from error
+        except SIGTERMException:  # Lightning's, whose own exit code is 0
+            raise SystemExit(_told_to_stop(RunFolder(_folder()))) from None
+
+
+def _told_to_stop(folder: RunFolder) -> int:
+    way = f"resume='{folder}' goes on from its last checkpoint" if folder.last.is_file() else "nothing was saved yet"
+    print(f"restore: told to stop (SIGTERM); {way}", file=sys.stderr)
+    return STOPPED
 
 
 def _folder() -> Path:

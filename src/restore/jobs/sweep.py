@@ -24,7 +24,7 @@ from restore.results.tables import markdown
 from restore.runfolder import RunFolder
 
 Codes = Mapping[str, int | None]  # exit codes by name; None for a job that was not waited for to its end
-PLACE = ("model", "protocol", "dataset", "setting", "image", "metric")  # what one row of results is of
+PLACE = ("model", "method_kind", "protocol", "dataset", "setting", "image", "metric")  # what one row of results is of
 
 
 def sweep(config_name: str, arguments: Sequence[str], module: str) -> int:
