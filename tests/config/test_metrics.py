@@ -111,6 +111,14 @@ def test_a_metric_is_added_by_one_yaml(own_metric):
     assert quantity("mae") == Quantity("mae", "levels", 3, higher_is_better=False)
 
 
+def test_a_file_that_does_not_say_where_it_belongs(own_metric):
+    file = Path(own_metric) / "metric" / "mae.yaml"
+    file.write_text("\n".join(file.read_text().splitlines()[1:]))
+    words = [f"hydra.searchpath=['file://{own_metric}']", "metric=[psnr,mae]"]
+    with pytest.raises(RequestError, match="a metric's file begins with '# @package metrics"):
+        build_metrics(compose("config", words))
+
+
 def test_and_it_leads_a_run(own_metric, command, tiny, tmp_path):
     """Validated, logged, kept by, stored, tabulated and drawn, and lower is better."""
     words = [word for word in tiny if not word.startswith("trainer.validations")]

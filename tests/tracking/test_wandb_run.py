@@ -1,6 +1,7 @@
 """W&B offline: no prompt, no connection, and everything in its files."""
 
 import sys
+import time
 
 import pytest
 
@@ -10,10 +11,15 @@ pytestmark = pytest.mark.filterwarnings("ignore")  # wandb's own, of its depende
 
 
 def recorded(folder) -> bytes:
-    """The transaction log of the one offline run below a folder; its strings are stored as they are."""
-    logs = list(folder.rglob("offline-run-*/run-*.wandb"))
-    assert len(logs) == 1
-    return logs[0].read_bytes()
+    """The transaction log of the one offline run below a folder; its strings are stored as they are.
+
+    W&B's own process writes it, and may still be at it when the run has been finished.
+    """
+    (log,) = folder.rglob("offline-run-*/run-*.wandb")
+    until = time.monotonic() + 30
+    while b"test/psnr" not in log.read_bytes() and time.monotonic() < until:
+        time.sleep(0.1)
+    return log.read_bytes()
 
 
 def test_a_run_is_tracked_offline(command, tiny, tmp_path, monkeypatch):

@@ -17,8 +17,10 @@ def build_metrics(config: DictConfig) -> list[Metric]:
     What they are called and measured in is registered with the tables.
 
     Raises:
-        RequestError: there is none, or one cannot be built.
+        RequestError: there is none, one cannot be built, or a file of one does not say where it belongs.
     """
+    if "metric" in config:
+        raise RequestError("a metric's file begins with '# @package metrics.<its name>', and one of these does not")
     nodes = OmegaConf.to_container(config.metrics, resolve=True) if config.get("metrics") else {}
     if not nodes:
         raise RequestError("metric=[] names no metric, and the first one of the list validates: metric=[psnr,ssim]")
