@@ -10,7 +10,7 @@ from restore.config.compose import compose
 from restore.config.experiment import Experiment
 from restore.config.loading import configuration
 from restore.data.bank import ImageBank
-from restore.data.datamodule import WholeImage
+from restore.data.datasets import WholeImage
 from restore.data.sampler import PatchCoordinates
 from restore.degradations.real import RealPairs
 from restore.evaluation.baselines import BASELINES, Baseline

@@ -45,7 +45,7 @@ from restore.results.quantities import quantity
 from restore.results.tables import markdown, means_table
 from restore.runfolder import RunFolder
 from restore.training.cluster import CUT_SHORT
-from restore.training.progress import clock
+from restore.training.durations import clock
 
 MARGIN = 25.0  # seconds that a run has to save and leave, and the state to be written
 GRIDS = ("red_depth", "red_residual_blocks", "red_skip_step", "red_width", "red_kernel_size", "red_patch_size",

@@ -8,7 +8,7 @@ import torch
 from restore.config.build import build_protocols, build_settings
 from restore.config.compose import compose
 from restore.config.metrics import build_metrics, register_metrics, register_metrics_of
-from restore.data.datamodule import WholeImage
+from restore.data.datasets import WholeImage
 from restore.errors import RequestError
 from restore.evaluation.metrics import ms_ssim, psnr, psnr_y, psnrb, ssim, ssim_reflect, vif
 from restore.evaluation.score import score_image

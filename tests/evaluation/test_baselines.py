@@ -8,7 +8,7 @@ import torch
 
 from conftest import metrics, protocol
 from restore.data import datasets
-from restore.data.datamodule import WholeImage
+from restore.data.datasets import WholeImage
 from restore.degradations.base import as_degradation
 from restore.degradations.bicubic import BicubicDownUp
 from restore.degradations.blur import Blur

@@ -1,17 +1,16 @@
-"""Against scikit-image, whose SSIM can be set to Wang's, and against the equations; across processes against one."""
+"""Against scikit-image, whose SSIM can be set to Wang's, and against the equations."""
 
 import math
 
 import numpy as np
 import pytest
 import torch
-import torch.multiprocessing as processes
 from scipy.ndimage import gaussian_filter
 from skimage import data
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from restore.errors import RequestError
-from restore.evaluation.metrics import Metric, MetricMeans, ms_ssim, psnr, psnr_y, psnrb, ssim, ssim_reflect, vif
+from restore.evaluation.metrics import Metric, ms_ssim, psnr, psnr_y, psnrb, ssim, ssim_reflect, vif
 
 
 @pytest.fixture
@@ -197,40 +196,3 @@ def test_what_a_function_may_not_do(pair):
         Metric("m", psnr, data_range=0)
     with pytest.raises(ValueError, match=r"metrics\.m\.function cannot be called"):
         Metric("m", "psnr")
-
-
-# -- means -----------------------------------------------------------------------------------------
-
-IMAGES = [{"psnr": 20.0, "lpips": 0.25}, {"psnr": 30.0, "lpips": None}, {"psnr": 31.0}]
-
-
-def test_means_are_over_images_that_have_a_value():
-    means = MetricMeans(["psnr", "lpips", "vif"])
-    for values in IMAGES:
-        means.update(values)
-    assert means.compute() == {"psnr": 27.0, "lpips": 0.25}
-    means.reset()
-    means.update(IMAGES[1])
-    assert means.compute() == {"psnr": 30.0}
-    with pytest.raises(KeyError):
-        means.update({"ssim": 0.5})
-
-
-def share(rank: int, file: str, answers) -> None:
-    """One rank's share of the images, and the means of all."""
-    torch.distributed.init_process_group("gloo", f"file://{file}", rank=rank, world_size=2)
-    means = MetricMeans(["psnr", "lpips", "vif"])
-    for values in IMAGES if rank == 0 else IMAGES[:1]:
-        means.update(values)
-    answers[rank] = means.compute()
-    torch.distributed.destroy_process_group()
-
-
-def test_means_are_the_same_on_all_processes(tmp_path):
-    with processes.Manager() as manager:
-        answers = manager.dict()
-        processes.spawn(share, (str(tmp_path / "store"), answers), nprocs=2)
-        together = MetricMeans(["psnr", "lpips", "vif"])
-        for values in [*IMAGES, IMAGES[0]]:
-            together.update(values)
-        assert answers[0] == answers[1] == together.compute() == {"psnr": 25.25, "lpips": 0.25}

@@ -4,7 +4,7 @@ from torch import nn
 
 from conftest import metrics, protocol
 from restore.conditions import Pair
-from restore.data.datamodule import WholeImage
+from restore.data.datasets import WholeImage
 from restore.degradations.jpeg import JPEG
 from restore.degradations.noise import GaussianNoise
 from restore.evaluation.metrics import psnr, ssim, ssim_reflect

@@ -25,21 +25,31 @@ def jobs_of(cwd: Path) -> list[Path]:
     return sorted(folder for folder in sweeps[0].iterdir() if folder.is_dir())
 
 
-def test_a_grid_over_devices_inside_another_process_group(grid, tmp_path):
-    """One job on one process and one on two, with words that need quoting, from within a torchrun-like environment."""
+def test_a_grid_over_devices_inside_another_process_group(command, grid, tmp_path):
+    """One job on one process and one on two, with words that need quoting, from within a torchrun-like environment.
+
+    It is scored by a protocol of a person's own, which reaches the jobs, their ranks, and what is resumed.
+    """
+    own = tmp_path / "my conf" / "protocol"
+    own.mkdir(parents=True)
+    (own / "mine.yaml").write_text("# @package protocols.mine\ndefaults: [_base, _self_]\nborder: 4\n")
     group = {"RANK": "1", "LOCAL_RANK": "1", "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "1"}
     words = [*grid, "trainer.devices=1,2", "task.sigma={set:[10,30]}", "name='a, b'", "seed=3"]
+    words += ["--config-dir", "my conf", "protocol=[dncnn,mine]", "protocols.mine.border=2"]
     code, out = finish(start(tmp_path, *words, **group))
     assert code == 0, out[-3000:]
     one, two = jobs_of(tmp_path)
     assert (one.name, two.name) == ("trainer.devices=1", "trainer.devices=2")
+    protocols = {"dncnn", "mine", "mine+border=2"}
     for job in (one, two):
         rows = read_rows(job / "results.csv")
-        assert len(rows) == 2 * 3
+        assert len(rows) == 3 * 2 * 3
+        assert {row["protocol"] for row in rows} == protocols
         assert {row["setting"] for row in rows} == {"sigma=10", "sigma=30"}
         assert {row["experiment"] for row in rows} == {"a, b"}
         assert (job / "checkpoints" / "best.ckpt").is_file()
         assert not (job / "runs").exists()
+        assert set(run_config(job).protocols) == protocols
     gathered = read_rows(one.parent / "results.csv")
     assert {row["run"] for row in gathered} == {"trainer.devices=1", "trainer.devices=2"}
     assert out.count("finished: 6 steps") == 2
@@ -48,6 +58,14 @@ def test_a_grid_over_devices_inside_another_process_group(grid, tmp_path):
     psnr = [[row["value"] for row in read_rows(job / "results.csv")] for job in (one, two)]
     assert psnr[0] == pytest.approx(psnr[1], abs=0.5)
     assert {json.loads((job / "result.json").read_text())["state"] for job in (one, two)} == {"finished"}
+
+    again = command("run", f"resume='{one}'", "trainer.max_steps=8")
+    assert again.code == 0, again.err
+    assert "finished: 8 steps" in again.out
+    assert "mine+border=2" in again.out
+    (own / "mine.yaml").rename(own / "other.yaml")
+    answer = command("run", f"resume='{one}'", "trainer.max_steps=9")
+    assert (answer.code, "unknown protocol 'mine'" in answer.err) == (2, True)
 
 
 def test_a_failed_job_does_not_end_the_grid(grid, tmp_path):
@@ -155,30 +173,6 @@ def test_what_a_grid_cannot_follow_is_refused_before_any_job(grid, tmp_path):
     assert "hydra.sweep.dir would not be followed: the folder of a grid follows from its request" in out
     assert not (tmp_path / "runs").exists()
     assert not (tmp_path / "elsewhere").exists()
-
-
-def test_a_protocol_of_ones_own_reaches_jobs_their_ranks_and_what_is_resumed(command, grid, tmp_path):
-    """One job on one process and one over two ranks; then resumed, and evaluated."""
-    own = tmp_path / "my conf" / "protocol"
-    own.mkdir(parents=True)
-    (own / "mine.yaml").write_text("# @package protocols.mine\ndefaults: [_base, _self_]\nborder: 4\n")
-    words = ["--config-dir", "my conf", "protocol=[dncnn,mine]", "protocols.mine.border=2"]
-    names = {"dncnn", "mine", "mine+border=2"}
-    code, out = finish(start(tmp_path, *grid, *words, "trainer.devices=1,2"))
-    assert code == 0, out[-3000:]
-    jobs = jobs_of(tmp_path)
-    assert [job.name for job in jobs] == ["trainer.devices=1", "trainer.devices=2"]
-    assert all({row["protocol"] for row in store.read(job / "results.csv")} == names for job in jobs)
-    assert set(run_config(jobs[0]).protocols) == names
-
-    again = command("run", f"resume='{jobs[0]}'", "trainer.max_steps=8")
-    assert again.code == 0, again.err
-    assert "finished: 8 steps" in again.out
-    assert "mine+border=2" in again.out
-
-    (own / "mine.yaml").rename(own / "other.yaml")
-    answer = command("run", f"resume='{jobs[0]}'", "trainer.max_steps=9")
-    assert (answer.code, "unknown protocol 'mine'" in answer.err) == (2, True)
 
 
 def test_the_summary_follows_the_metric(tmp_path):

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 import pytest
 
 from restore.errors import RequestError
-from restore.training.budget import Budget, seconds
+from restore.training.budget import Budget
 
 
 class Clock:
@@ -112,20 +112,6 @@ def test_other_ranks_follow_the_first(clock):
     assert agreed == [True, False] * 4 + [True]
     assert (budget.planned, budget.reason) == (40, "time")
     assert trainer.val_check_batch == 2 * 40 // 10
-
-
-@pytest.mark.parametrize(
-    ("limit", "value"),
-    [(90, 90), ("90", 90), ("90s", 90), ("6m", 360), ("2h", 7200), ("00:00:06:00", 360), ("1:30", 90), (None, None)],
-)
-def test_time_limits(limit, value):
-    assert seconds(limit) == value
-
-
-@pytest.mark.parametrize("limit", ["soon", "0", "-5m", "", "1:x"])
-def test_time_limit_that_is_none(limit):
-    with pytest.raises(RequestError, match=r"trainer\.max_time"):
-        seconds(limit)
 
 
 def test_no_steps():

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from restore.training.budget import Budget
-from restore.training.progress import TrainingProgress, clock
+from restore.training.progress import TrainingProgress
 
 
 class Clock:
@@ -84,7 +84,3 @@ def test_on_a_terminal_there_is_a_bar_until_training_ends(now, trainer, monkeypa
     assert task.description.startswith("step 25/100")
     shown.on_exception(trainer, None, ValueError())
     assert shown.bar is None
-
-
-def test_a_clock():
-    assert [clock(value) for value in (0.4, 59.6, 3599, 3600)] == ["0:00", "1:00", "59:59", "1:00:00"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from numbers import Real
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import hydra
 import torch
@@ -14,10 +14,12 @@ from omegaconf import DictConfig
 from torch import nn
 
 from restore.config.resolvers import to_plain
-from restore.data.datamodule import RestorationData
 from restore.degradations.base import Degradation, as_degradation
 from restore.errors import RequestError
 from restore.evaluation.protocol import Protocol, Setting
+
+if TYPE_CHECKING:
+    from restore.data.datamodule import RestorationData  # with it comes Lightning, which not every command needs
 
 
 def build(config: DictConfig | dict, **more: Any) -> Any:

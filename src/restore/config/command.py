@@ -9,7 +9,6 @@ from typing import Any
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
-from lightning.pytorch.utilities.exceptions import SIGTERMException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -56,7 +55,9 @@ def carry_out(task: Command, config: DictConfig) -> Any:
             return task(config)
         except OmegaConfBaseException as error:
             raise RequestError(value_sentence(error)) from error
-        except SIGTERMException:  # Lightning's, whose own exit code is 0
+        except SystemExit as stop:
+            if type(stop).__name__ != "SIGTERMException":  # Lightning's, whose own exit code is 0
+                raise
             raise SystemExit(_told_to_stop(RunFolder(_folder()))) from None
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from omegaconf import DictConfig
@@ -15,7 +16,6 @@ from torch import nn
 from restore.conditions import Network, told
 from restore.config.build import build_data, build_network, build_protocols, build_settings
 from restore.config.metrics import build_metrics
-from restore.data.datamodule import RestorationData
 from restore.data.datasets import Images
 from restore.errors import RequestError
 from restore.evaluation.baselines import Baseline
@@ -25,6 +25,9 @@ from restore.evaluation.score import Score, score_set, sort_scores
 from restore.results import store
 from restore.results.report import report
 from restore.results.rows import RunMetadata, result_rows
+
+if TYPE_CHECKING:
+    from restore.data.datamodule import RestorationData
 
 log = logging.getLogger("restore")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import torch
 from lightning import LightningDataModule
@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader
 from restore.conditions import Pair
 from restore.data import datasets
 from restore.data.bank import ImageBank
+from restore.data.datasets import WholeImage
 from restore.data.images import resized
 from restore.data.pairs import PairLayout
 from restore.data.sampler import CoordinateLoader, PatchCoordinates, StepSampler
@@ -23,17 +24,6 @@ from restore.errors import RequestError, unknown_name
 
 VALIDATION_SHARE = 0.1
 IDLE = -1  # instead of an image, on a rank that has none: Lightning refuses an empty loader
-
-
-@dataclass(frozen=True)
-class WholeImage:
-    """A clean image to be examined: uint8 ``(1, 1 or 3, H, W)`` levels as in its file, and where it belongs."""
-
-    dataset: str
-    name: str
-    index: int
-    levels: Tensor
-    degraded: Tensor | None = None  # of a real pair
 
 
 class RestorationData(LightningDataModule):

@@ -92,6 +92,17 @@ class Images:
 FIELDS = ("names", "images", "sources", "partners")
 
 
+@dataclass(frozen=True)
+class WholeImage:
+    """A clean image to be examined: uint8 ``(1, 1 or 3, H, W)`` levels as in its file, and where it belongs."""
+
+    dataset: str
+    name: str
+    index: int
+    levels: Tensor
+    degraded: Tensor | None = None  # of a real pair
+
+
 def _folders(*names: str) -> DatasetSpec:
     return DatasetSpec(((*names,),))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +14,8 @@ from torch import Tensor
 
 from restore.data.datasets import Images, gray
 from restore.errors import RequestError
+
+log = logging.getLogger("restore")
 
 REDUCTION = 8  # how much smaller the images are for the first look
 SHORTLIST = 0.75  # correlation at that size above which a pair is looked at whole
@@ -64,6 +67,15 @@ def overlaps(
     if phrases and strict:
         raise RequestError(f"strict=true, and the training images contain {', '.join(phrases)}")
     return matches, phrases
+
+
+def log_overlaps(
+    training: Images, tests: Sequence[Images], cache: str | Path | None, strict: bool
+) -> dict[str, dict[str, str]] | None:
+    """`overlaps`, and a line that says them."""
+    matches, phrases = overlaps(training, tests, cache, strict)
+    log.info(f"overlap     of training and test images: {', '.join(phrases) or 'none'}")
+    return matches
 
 
 def _digest(image: Tensor) -> str:

@@ -6,21 +6,14 @@ the protocol says, and returns one number. Sums are taken in float64 where the d
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import isnan
 from typing import cast
 
 import torch
-import torchmetrics
 from torch import Tensor
 from torch.nn.functional import conv2d
-from torchmetrics.functional.image import (
-    multiscale_structural_similarity_index_measure,
-    peak_signal_noise_ratio_with_blocked_effect,
-    structural_similarity_index_measure,
-    visual_information_fidelity,
-)
 
 from restore.colour import rgb_to_y
 from restore.errors import RequestError
@@ -118,45 +111,6 @@ class Metric:
         return None if undefined else number
 
 
-class MetricMeans(torchmetrics.Metric):
-    """Mean over images of several metrics; the same on one process as on many.
-
-    It is the mean of each image's value: the PSNR of the pooled error is lower, on BSD68 28.542 dB
-    where the mean is 29.228 (the authors' DnCNN-S at sigma 25).
-
-    Args:
-        names: of the metrics, or their labels.
-    """
-
-    full_state_update = False
-    totals: Tensor
-    counts: Tensor
-
-    def __init__(self, names: Sequence[str], **kwargs):
-        super().__init__(**kwargs)
-        self.names = tuple(names)
-        for state in ("totals", "counts"):
-            self.add_state(state, torch.zeros(len(self.names), dtype=torch.float64), dist_reduce_fx="sum")
-
-    def update(self, values: Mapping[str, float | None]) -> None:
-        """Take the values of one image in; a metric that is not among them, or is None, does not count it.
-
-        Raises:
-            KeyError: a name that is none of the metrics'.
-        """
-        for name, value in values.items():
-            if name not in self.names:
-                raise KeyError(name)
-            if value is not None:
-                self.totals[self.names.index(name)] += value
-                self.counts[self.names.index(name)] += 1
-
-    def compute(self) -> dict[str, float]:
-        """Each metric's mean, in float32; a metric without a value is left out."""
-        means = (self.totals / self.counts).float().tolist()
-        return {name: mean for name, mean, count in zip(self.names, means, self.counts.tolist(), strict=True) if count}
-
-
 # -- written here: the libraries' differ -----------------------------------------------------------
 
 
@@ -231,6 +185,10 @@ def ssim_reflect(restored: Tensor, clean: Tensor) -> Tensor:
     Shape:
         two ``(N, C, H, W)``, sides of at least 6, to ``(N,)``.
     """
+    from torchmetrics.functional.image import (
+        structural_similarity_index_measure,  # heavy, and only this metric needs it
+    )
+
     images = (precise(restored), precise(clean))
     values = structural_similarity_index_measure(*images, data_range=1.0, reduction="none")
     return cast("Tensor", values).reshape(-1).float()
@@ -245,6 +203,10 @@ def ms_ssim(restored: Tensor, clean: Tensor) -> Tensor:
     Shape:
         two ``(N, C, H, W)``, sides of at least 176, to ``(N,)``: 11 pixels at the fifth scale.
     """
+    from torchmetrics.functional.image import (
+        multiscale_structural_similarity_index_measure,  # heavy, and only this metric needs it
+    )
+
     images = (precise(restored), precise(clean))
     measure = multiscale_structural_similarity_index_measure
     return measure(*images, data_range=1.0, reduction="none", normalize="relu").reshape(-1).float()
@@ -258,6 +220,10 @@ def psnrb(restored: Tensor, clean: Tensor) -> Tensor:
     Shape:
         two ``(1, 1, H, W)``, sides of at least 9, to a scalar.
     """
+    from torchmetrics.functional.image import (
+        peak_signal_noise_ratio_with_blocked_effect,  # heavy, and only this metric needs it
+    )
+
     images = (precise(restored), precise(clean))
     return peak_signal_noise_ratio_with_blocked_effect(*images, data_range=1.0).float()
 
@@ -270,6 +236,8 @@ def vif(restored: Tensor, clean: Tensor) -> Tensor:
     Shape:
         two ``(1, C, H, W)``, sides of at least 41, to a scalar, the mean over the channels.
     """
+    from torchmetrics.functional.image import visual_information_fidelity  # heavy, and only this metric needs it
+
     return visual_information_fidelity(precise(restored), precise(clean)).float()
 
 

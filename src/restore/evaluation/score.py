@@ -12,8 +12,7 @@ import torch
 from torch import Tensor
 
 from restore.conditions import Network, Pair
-from restore.data.datamodule import WholeImage
-from restore.data.datasets import Images
+from restore.data.datasets import Images, WholeImage
 from restore.evaluation import metrics as functions
 from restore.evaluation.metrics import Metric
 from restore.evaluation.protocol import Protocol, Setting

@@ -19,9 +19,8 @@ from restore.jobs.job import Job
 from restore.models.cost import Cost, count_cost
 from restore.results.tables import markdown
 from restore.runfolder import RunFolder
-from restore.training.budget import seconds
+from restore.training.durations import clock, seconds
 from restore.training.hardware import device_kind, matrix_peak
-from restore.training.progress import clock
 
 RESOURCES = ("hydra/launcher=", "hydra.launcher.")  # where a job runs; no part of what it is
 

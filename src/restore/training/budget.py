@@ -11,34 +11,6 @@ from restore.errors import RequestError
 from restore.training.lightning_compat import validate_every
 
 
-def seconds(limit: str | float | None) -> float | None:
-    """Reads a time limit as seconds: a number of them, ``90s``, ``6m``, ``2h`` or Lightning's ``DD:HH:MM:SS``.
-
-    Raises:
-        RequestError: none of these, or not above 0.
-
-    Example:
-        >>> seconds("6m"), seconds("00:00:06:00"), seconds(None)
-        (360.0, 360.0, None)
-    """
-    if limit is None:
-        return None
-    text = str(limit)
-    try:
-        if ":" in text:
-            value = 0.0
-            for part, unit in zip(reversed(text.split(":")), (1, 60, 3600, 86400), strict=False):
-                value += float(part) * unit
-        else:
-            unit = {"s": 1, "m": 60, "h": 3600}.get(text[-1:])
-            value = float(text[:-1]) * unit if unit else float(text)
-    except ValueError:
-        value = -1.0
-    if not value > 0:
-        raise RequestError(f"trainer.max_time is a time such as 90s, 6m, 2h or 00:00:06:00, and it is '{limit}'")
-    return value
-
-
 class Budget(Callback):
     """Plans the number of steps, so that the schedule always reaches its end with the run.
 

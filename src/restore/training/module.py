@@ -9,11 +9,12 @@ from lightning import LightningModule
 from torch import Tensor, nn
 
 from restore.conditions import Pair, apply_network
-from restore.data.datamodule import WholeImage
-from restore.evaluation.metrics import Metric, MetricMeans
+from restore.data.datasets import WholeImage
+from restore.evaluation.metrics import Metric
 from restore.evaluation.protocol import Protocol, Setting
 from restore.evaluation.score import Restoration, Score, measure, restore_pair, score_image, sort_scores
 from restore.training.lightning_compat import count_logged_steps
+from restore.training.means import MetricMeans
 
 
 class RestorationModule(LightningModule):

@@ -10,6 +10,7 @@ from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import ProgressBar
 
 from restore.training.budget import Budget
+from restore.training.durations import clock
 from restore.training.throughput import Throughput
 
 log = logging.getLogger(__name__)
@@ -119,15 +120,3 @@ class TrainingProgress(ProgressBar):
 
     def print(self, *args, **kwargs) -> None:
         log.info(" ".join(map(str, args)))
-
-
-def clock(seconds: float) -> str:
-    """Writes seconds as a clock shows them.
-
-    Example:
-        >>> clock(75), clock(3725)
-        ('1:15', '1:02:05')
-    """
-    minutes, second = divmod(round(seconds), 60)
-    hours, minute = divmod(minutes, 60)
-    return f"{hours}:{minute:02d}:{second:02d}" if hours else f"{minute}:{second:02d}"

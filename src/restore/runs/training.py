@@ -1,0 +1,208 @@
+"""A training: what can be wrong is found first, then the parts are put together, fitted and recorded."""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from lightning import Trainer
+from omegaconf import DictConfig
+
+from restore.checkpoint import digest, load_weights, read_state
+from restore.config.build import build, build_optimizer
+from restore.config.experiment import Experiment, Overlaps
+from restore.config.tracking import build_logger
+from restore.data.datamodule import centre
+from restore.errors import RequestError
+from restore.models.cost import Cost
+from restore.results import figures, store
+from restore.results.figures import Gallery
+from restore.results.report import margins
+from restore.results.rows import RunMetadata
+from restore.runfolder import RunFolder
+from restore.tracking.logger import GuardedLogger
+from restore.tracking.samples import SampleImages
+from restore.training import cluster
+from restore.training.budget import Budget
+from restore.training.durations import seconds
+from restore.training.hardware import device_kind, has_bf16_units, matrix_peak
+from restore.training.history import History
+from restore.training.module import RestorationModule
+from restore.training.preemption import Preempted, Preemption
+from restore.training.progress import TrainingProgress
+from restore.training.throughput import Throughput
+from restore.training.trainer import make_trainer, moving_average
+
+log = logging.getLogger("restore")
+
+
+@dataclass
+class Training:
+    """The moving parts of one run."""
+
+    experiment: Experiment
+    folder: RunFolder
+    trainer: Trainer
+    module: RestorationModule
+    budget: Budget
+    preemption: Preemption
+    throughput: Throughput
+    gallery: Gallery
+    logger: GuardedLogger | None
+
+
+def prepare(experiment: Experiment) -> None:
+    """Read what can be wrong before anything is trained: weights to start from, layers to draw, images, the rate."""
+    config = experiment.config
+    if config.init:
+        experiment.network = load_weights(experiment.network, config.init, config.model.name)
+    figures.layers(experiment.network, config.feature_maps)
+    experiment.data.read_tests()
+    if experiment.trainable:
+        build_optimizer(config.optim, experiment.network)
+    experiment.data.read_training()
+    check_monitor(experiment)
+
+
+def check_monitor(experiment: Experiment) -> None:
+    """Refuse a first metric that no validation image has a value of: nothing would choose the best checkpoint.
+
+    Raises:
+        RequestError: why there is none.
+    """
+    metric, data = experiment.metrics[0], experiment.data
+    images = [centre(levels, data.validation_size) for levels in data.validation.images]
+    families = {setting.family for setting in experiment.settings}
+    reasons = [metric.why_not(image[None], family) for image in images for family in families]
+    if experiment.trainable and all(reasons):
+        raise RequestError(f"the first metric of the list chooses the best checkpoint, and {reasons[0]}")
+
+
+def check_disk(folder: RunFolder, cost: Cost) -> None:
+    """Refuse a disk without room for two checkpoints (weights, two moments, a copy while writing), pictures and logs."""
+    needed = cost.parameters * 4 * 3 * 4 + 50_000_000
+    free = shutil.disk_usage(folder.path).free
+    if free < needed:
+        raise RequestError(
+            f"the disk of {folder} has {free / 1e6:.0f} MB free, and this run needs {needed / 1e6:.0f} MB"
+        )
+
+
+def assemble(experiment: Experiment, folder: RunFolder, cost: Cost) -> Training:
+    """Trainer, module and callbacks of a run."""
+    config, limits, monitor = experiment.config, experiment.config.trainer, experiment.metrics[0]
+    kind = device_kind(config.accelerator)
+    budget = Budget(limits.max_steps, seconds(limits.max_time), limits.validations)
+    throughput = Throughput(cost.macs, experiment.data.batch_size, matrix_peak(kind, str(limits.precision)))
+    preemption = Preemption(budget, folder.last)
+    callbacks = [
+        preemption,
+        throughput,
+        History(folder.history, experiment.data.batch_size, budget),
+        TrainingProgress(
+            budget, throughput, monitor=f"val/{monitor.label}", unit=monitor.unit, digits=min(monitor.digits, 2)
+        ),
+        SampleImages(),
+        *([moving_average(config.optim.ema)] if config.optim.ema else []),
+    ]
+    logger = build_logger(config, folder)
+    trainer = make_trainer(
+        folder,
+        budget,
+        callbacks,
+        logger,
+        monitor=f"val/{monitor.label}",
+        mode="max" if monitor.higher_is_better else "min",
+        clip=config.optim.clip,
+        log_every_n_steps=limits.log_every_n_steps,
+        accelerator=config.accelerator,
+        **{key: limits[key] for key in ("devices", "num_nodes", "strategy", "precision")},
+    )
+    experiment.data.check_devices(trainer.world_size)
+    gallery = Gallery()
+    module = RestorationModule(
+        experiment.network,
+        loss=build(config.optim.loss),
+        optimizer=build(config.optim.optimizer),
+        schedule=build(config.optim.schedule),
+        settings=experiment.settings,
+        protocols=experiment.protocols,
+        metrics=experiment.metrics,
+        channels_last=uses_channels_last(config),
+        precision=str(config.precision),
+        keep=gallery.keep,
+    )
+    return Training(experiment, folder, trainer, module, budget, preemption, throughput, gallery, logger)
+
+
+def uses_channels_last(config: DictConfig) -> bool:
+    layout = config.trainer.channels_last
+    return has_bf16_units(device_kind(config.accelerator)) if layout == "auto" else bool(layout)
+
+
+def fit(training: Training) -> Path:
+    """Train to the budget's end; the best weights are in the network then, and the file they are from is returned."""
+    config, folder = training.experiment.config, training.folder
+    again = cluster.restarted() or HydraConfig.get().mode == RunMode.MULTIRUN  # a grid's folder is its job's alone
+    network = training.experiment.network
+    if config.trainer.compile:
+        network.compile()  # in place, so that checkpoints keep their names
+    resumes = config.resume or (again and folder.last.is_file())
+    start = folder.last if resumes else None
+    try:
+        training.trainer.fit(training.module, datamodule=training.experiment.data, ckpt_path=start, weights_only=True)
+    except Preempted:
+        log.info(f"preempted after {training.trainer.global_step} steps: started again, it goes on from {folder.last}")
+        cluster.requeue()
+    best = RunFolder(training.trainer.strategy.broadcast(folder.path)).checkpoint()
+    network.load_state_dict(read_state(best))
+    return best
+
+
+def objective_of(training: Training) -> float:
+    """The first metric's best validation value; without a validation, its mean over the test."""
+    best = training.trainer.checkpoint_callback.best_model_score
+    if training.experiment.trainable and best is not None:
+        return float(best)
+    label = training.experiment.metrics[0].label
+    return float(training.trainer.callback_metrics.get(f"test/{label}", float("nan")))
+
+
+def record(training: Training, weights: Path | None, contained: Overlaps) -> None:
+    """Rows to the run folder, the tables to the screen, the pictures to the run folder."""
+    experiment, folder, config = training.experiment, training.folder, training.experiment.config
+    metadata = RunMetadata(
+        run=f"{config.name}/{folder.name}",
+        experiment=config.name,
+        task=config.task.name,
+        model=config.model.name,
+        seed=config.seed,
+        budget=config.budget.name,
+        patches=training.trainer.global_step * experiment.data.batch_size,
+        precision=training.module.precision,
+        device=training.trainer.strategy.root_device.type,
+        checkpoint_sha256=digest(weights) if weights else "",
+    )
+    rows = experiment.record(training.module.scores, metadata, experiment.data.tests, contained, folder.results)
+    for line in margins(store.means(rows), metadata.model):
+        log.info(line)
+    if importlib.util.find_spec("matplotlib") is None:
+        log.info("no pictures: matplotlib is not installed")
+        return
+    for picture in draw(training, metadata.run):
+        log.info(f"{picture.stem:<11} {picture}")
+
+
+def draw(training: Training, title: str) -> list[Path]:
+    """The sheet of restored images, the metric over training, and the feature maps that were asked for."""
+    folder, gallery, layers = training.folder.path, training.gallery, training.experiment.config.feature_maps
+    pictures = figures.draw(folder, gallery, title)
+    if layers and gallery.pictures:
+        pictures.append(folder / "maps.png")
+        figures.feature_maps(training.experiment.network, gallery.pictures[0], layers, title, pictures[-1])
+    return pictures
