@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 
 from lightning.pytorch.utilities import rank_zero_only
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
+from restore.config.resolvers import to_plain
 from restore.models.cost import Cost
 from restore.results.quantities import quantity
 from restore.runs.training import Training, uses_channels_last
@@ -47,7 +48,7 @@ def log_plan(training: Training, cost: Cost) -> None:
 
 def task_in_words(config: DictConfig) -> str:
     """Name, strengths and channels of a task."""
-    task = OmegaConf.to_container(config.task, resolve=True)
+    task = to_plain(config.task)
     families = task["test"] if isinstance(task["test"], list) else [task["test"]]
     strengths = [f"{f['parameter']} {task[f['parameter']]}" for f in families if f["parameter"]]
     return ", ".join([task["name"], *strengths, "gray" if task["channels"] == 1 else "colour"])
