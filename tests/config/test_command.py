@@ -74,7 +74,7 @@ def test_a_bug_of_ours_leaves_its_trace_in_the_run_folder(tmp_path):
 
 
 def test_told_to_stop(tiny, tmp_path):
-    words = [*tiny, "trainer.max_steps=1000000", "trainer.max_time=null", "trainer.validations=1000"]
+    words = [*tiny, "trainer.max_steps=1000000", "trainer.max_time=null", "trainer.validations=100000"]
     command = [sys.executable, "-m", "restore.run", *words]
     pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
     with subprocess.Popen(command, cwd=tmp_path, **pipes) as process:
