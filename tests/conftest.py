@@ -101,6 +101,18 @@ def exact(degradation: Degradation, clean: torch.Tensor, **switches: bool) -> to
     return degradation.exact(clean, degradation.draw(len(clean), stream.generator), stream).degraded
 
 
+class Clock:
+    """Stands where a module's ``time`` stands, and goes on when it is told to."""
+
+    now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def perf_counter(self) -> float:
+        return self.now
+
+
 class Answer:
     """What a command report_errors: exit code, and what it printed."""
 

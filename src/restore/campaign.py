@@ -35,10 +35,11 @@ import torch
 
 from restore.checkpoint import lighten
 from restore.config.arguments import parse
+from restore.config.loading import quote
 from restore.config.metrics import register_metrics_of
 from restore.errors import RequestError, report_errors, unknown_name
 from restore.jobs.grid import expand
-from restore.jobs.job import Job, quote_path
+from restore.jobs.job import Job
 from restore.jobs.local import Interruptible
 from restore.results import store
 from restore.results.quantities import quantity
@@ -64,10 +65,10 @@ class Entry:
     def command(self, budget: str, folder: RunFolder, more: Sequence[str]) -> list[str]:
         longest = {"gpu": self.gpu_time, "cpu": self.cpu_time}.get(budget)
         if folder.last.is_file():
-            words = [f"resume={quote_path(folder)}"]
+            words = [f"resume={quote(folder)}"]
         else:
             own = [*self.words, f"budget={budget}", *([f"trainer.max_time={longest}"] if longest else [])]
-            words = [*own, f"name=campaign_{budget}", "logger=none", f"hydra.run.dir={quote_path(folder)}", *more]
+            words = [*own, f"name=campaign_{budget}", "logger=none", f"hydra.run.dir={quote(folder)}", *more]
         return [sys.executable, "-m", "restore.run", *words]
 
 

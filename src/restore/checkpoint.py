@@ -118,9 +118,8 @@ def _check_same(in_network: dict[str, tuple], in_file: dict[str, tuple], path: P
 
 def lighten(run: RunFolder) -> None:
     """Of a finished run's checkpoints keep the best one's weights, in float16; cut at any moment, they are not lost."""
-    checkpoint = run.checkpoint()
-    steps = torch.load(checkpoint, map_location="cpu", weights_only=True).get("global_step", 0)
-    state = {key: value.half() if value.is_floating_point() else value for key, value in read_state(checkpoint).items()}
+    steps, weights = trained_steps(run), read_state(run.checkpoint())
+    state = {key: value.half() if value.is_floating_point() else value for key, value in weights.items()}
     partial = run.best.with_name(".best.ckpt")
     torch.save({"state_dict": state, "global_step": steps}, partial)
     partial.replace(run.best)

@@ -15,14 +15,15 @@ from restore.conditions import KERNELS, Network, apply_network, told
 from restore.config.build import build_network
 from restore.config.compose import compose, run_config
 from restore.config.experiment import Experiment, check_told
+from restore.config.loading import quote
 from restore.config.overrides import normalise_overrides
-from restore.data import datasets
 from restore.errors import RequestError
 from restore.evaluation.score import autocast
 from restore.image import to_unit
 from restore.models.fusion import merge_batch_norm
 from restore.results.rows import RunMetadata, result_rows
 from restore.runfolder import RunFolder
+from restore.runs.scoring import read_tests
 from restore.training.hardware import device_kind
 
 Image = NDArray[np.float32]
@@ -82,9 +83,9 @@ def restore_image(network: Network, image: ArrayLike, precision: str = "32", **c
     if missing or unasked:
         wanted = ", ".join(told(network)) or "nothing"
         raise RequestError(f"this network is told {wanted}, and it is given {', '.join(conditions) or 'nothing'}")
-    device = next((p.device for p in network.parameters()), None) if isinstance(network, nn.Module) else None
-    given = {name: _condition(name, value).to(device or "cpu") for name, value in conditions.items()}
-    degraded = _tensor(np.asarray(image)).to(device or "cpu")
+    device = _device_of(network)
+    given = {name: _condition(name, value).to(device) for name, value in conditions.items()}
+    degraded = _tensor(np.asarray(image)).to(device)
     with torch.no_grad(), autocast(degraded.device.type, precision):
         restored = apply_network(network, degraded, given)
     return _array(restored)
@@ -135,19 +136,13 @@ def score(
     label = str(name or getattr(method, "__name__", type(method).__name__))
     network = method if isinstance(method, nn.Module) else ArrayMethod(method, tuple(conditions))
     check_told(network, experiment.settings, label)
-    config = experiment.config
-    listings = [
-        datasets.find(each, config.paths.data, config.task.channels, training=False)
-        for each in ([test_sets] if isinstance(test_sets, str) else test_sets)
-    ]
-    tests = [datasets.read(listing, config.task.channels, luma="as in file") for listing in listings]
-    device = next((p.device for p in method.parameters()), None) if isinstance(method, nn.Module) else None
-    scores = experiment.score(network, tests, "32", device or torch.device("cpu"))
+    config, device = experiment.config, _device_of(network)
+    scores = experiment.score(network, read_tests(config, experiment), "32", device)
     place = {
         "task": config.task.name,
         "model": label,
         "precision": "32",
-        "device": (device or torch.device("cpu")).type,
+        "device": device.type,
     }
     metadata = RunMetadata("", "", seed=0, budget="", patches=0, method_kind=kind, **place)
     return result_rows(scores, metadata, overlaps=None)
@@ -176,9 +171,14 @@ class ArrayMethod:
         return torch.cat(restored).to(degraded.device)
 
 
+def _device_of(network: Network) -> torch.device:
+    """Where a network's weights are; the CPU for what has none."""
+    weights = network.parameters() if isinstance(network, nn.Module) else iter(())
+    return next((parameter.device for parameter in weights), torch.device("cpu"))
+
+
 def _listed(names: str | Sequence[str]) -> str:
-    quoted = ["'" + str(name).replace("'", "\\'") + "'" for name in ([names] if isinstance(names, str) else names)]
-    return ",".join(quoted)
+    return ",".join(quote(name) for name in ([names] if isinstance(names, str) else names))
 
 
 def _tensor(image: NDArray) -> Tensor:

@@ -2,7 +2,8 @@
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from restore.jobs.job import Job, quote_path
+from restore.config.loading import quote
+from restore.jobs.job import Job
 from restore.runfolder import RunFolder
 
 
@@ -31,4 +32,4 @@ def test_the_log_is_the_newest_of_slurms_where_there_is_one(tmp_path):
 
 def test_a_quoted_path_is_read_as_it_was():
     for path in ("/a b/c,d=e", "/it's here", "/[x]{y}"):
-        assert OverridesParser.create().parse_override(f"key={quote_path(path)}").value() == path
+        assert OverridesParser.create().parse_override(f"key={quote(path)}").value() == path

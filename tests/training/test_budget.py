@@ -3,15 +3,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from conftest import Clock
 from restore.errors import RequestError
 from restore.training.budget import Budget
-
-
-class Clock:
-    now = 0.0
-
-    def monotonic(self) -> float:
-        return self.now
 
 
 @pytest.fixture

@@ -6,15 +6,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from conftest import Clock
 from restore.training.budget import Budget
 from restore.training.progress import TrainingProgress
-
-
-class Clock:
-    now = 0.0
-
-    def monotonic(self) -> float:
-        return self.now
 
 
 @pytest.fixture

@@ -6,14 +6,8 @@ import pytest
 import torch
 from torch import nn
 
+from conftest import Clock
 from restore.training.throughput import Throughput
-
-
-class Clock:
-    now = 0.0
-
-    def perf_counter(self) -> float:
-        return self.now
 
 
 class Log:

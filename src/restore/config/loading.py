@@ -67,6 +67,11 @@ def parse(word: str) -> Override:
         ) from error
 
 
+def quote(value: str | Path) -> str:
+    """Text as the value of an override, whatever it has in it."""
+    return "'" + str(value).replace("'", "\\'") + "'"
+
+
 # -- folders of a person's own ---------------------------------------------------------------------
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from restore.config.compose import compose
-from restore.config.loading import SEARCH_PATH, groups, members, parse
+from restore.config.loading import SEARCH_PATH, groups, members, parse, quote
 from restore.errors import RequestError, unknown_name
 from restore.runfolder import RunFolder
 
@@ -92,7 +92,7 @@ def search_path(paths: Sequence[str]) -> list[str]:
         RequestError: one of them is no folder.
     """
     places = dict.fromkeys(_absolute(str(path)) for path in paths)
-    return [f"{SEARCH_PATH}=[{','.join(_quoted(place) for place in places)}]"] if places else []
+    return [f"{SEARCH_PATH}=[{','.join(quote(place) for place in places)}]"] if places else []
 
 
 def _absolute(path: str) -> str:
@@ -102,10 +102,6 @@ def _absolute(path: str) -> str:
     if not path or not folder.is_dir():
         raise RequestError(f"--config-dir is a folder with protocol/, task/, model/ … in it, and '{path}' is none")
     return f"file://{folder}"
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "\\'") + "'"
 
 
 def _is_search_path(word: str) -> bool:

@@ -94,8 +94,9 @@ def measure(
     values = {}
     restored, target = (protocol.compared(each, setting) for each in (image, clean))
     for metric in metrics:
-        stands = STANDING_FOR_SSIM[protocol.of(setting.family).ssim] if metric.name == "ssim" else metric.function
-        value = replace(metric, function=stands)(restored, target, family=setting.family)
+        if metric.name == "ssim":
+            metric = replace(metric, function=STANDING_FOR_SSIM[protocol.of(setting.family).ssim])
+        value = metric(restored, target, family=setting.family)
         if value is not None:
             values[metric.label] = value
     return values

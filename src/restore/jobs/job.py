@@ -41,8 +41,3 @@ class Job:
 
     def mark_failed(self, code: int) -> None:
         self.folder.write_result(state="failed", exit_code=code)
-
-
-def quote_path(path: str | Path) -> str:
-    """A path as the value of a Hydra override."""
-    return "'" + str(path).replace("'", "\\'") + "'"

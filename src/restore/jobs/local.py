@@ -14,7 +14,8 @@ import subprocess
 import sys
 import threading
 
-from restore.jobs.job import Job, quote_path
+from restore.config.loading import quote
+from restore.jobs.job import Job
 
 # What torch and Lightning leave in the environment of a process group; a job starts one of its own.
 GROUP_VARIABLES = (
@@ -60,7 +61,7 @@ def run_job(job: Job, module: str, parallel: int, stop: threading.Event) -> int 
 
 def job_command(job: Job, module: str) -> list[str]:
     """The command line of a job: its words, or what goes on where it stood."""
-    place = quote_path(job.folder)
+    place = quote(job.folder)
     words = [f"resume={place}"] if job.state == "resumable" else [*job.words, f"hydra.run.dir={place}"]
     return [sys.executable, "-m", module, *words, "hydra.mode=RUN", "hydra.output_subdir=.hydra"]
 

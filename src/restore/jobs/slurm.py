@@ -26,10 +26,10 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from restore.config.command import carry_out
-from restore.config.loading import over_configuration, value_sentence
+from restore.config.loading import over_configuration, quote, value_sentence
 from restore.config.resolvers import register_resolvers
 from restore.errors import BUG, RequestError
-from restore.jobs.job import Job, quote_path
+from restore.jobs.job import Job
 
 PAUSE = 3.0  # seconds between looks at the queue
 PATIENCE = 5  # looks at which a job must be missing from the queue, with no result, to be given up
@@ -132,8 +132,8 @@ def launcher(config_name: str, job: Job, module: str) -> Launcher:
     words = [
         *job.words,
         *job.resources,
-        f"hydra.sweep.dir={quote_path(job.folder.path.parent)}",
-        f"hydra.sweep.subdir={quote_path(job.folder.name)}",
+        f"hydra.sweep.dir={quote(job.folder.path.parent)}",
+        f"hydra.sweep.subdir={quote(job.folder.name)}",
     ]
     try:
         with over_configuration() as instance:
