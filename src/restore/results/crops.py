@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
+from torch.nn import functional
 
 from restore.data.datasets import Images
 from restore.errors import RequestError, unknown_name
@@ -37,7 +38,7 @@ class Sheet:
         figure: of the paper; it names the file, and the images of one figure are rows of one picture.
         dataset, setting, image: as in the tables: ``set12``, ``sigma=50``, ``07``.
         region: top, left and side of a square in pixels, ``whole`` for the whole image, or None for the square with
-            the finest detail of the clean image.
+            most detail in the clean image.
         residual: whether what each method took away, ``degraded − restored``, is kept too, normalised to [0, 1].
         grid: rows and columns of the regions that one image has (DnCNN, Fig. 12), told apart by white lines.
     """
@@ -84,7 +85,7 @@ class Sheet:
         if self.region == "whole":
             return 0, 0, height, width
         if self.region is None:
-            top, left, side = detailed_square(clean, min(max(SIDES[0], min(height, width) // 3), SIDES[1]))
+            top, left, side = detailed_square(clean, min(max(SIDES[0], min(height, width) // 3), SIDES[1]), blur=5)
         else:
             top, left, side = self.region
         side = min(side, height, width)
@@ -205,20 +206,22 @@ def normalised_residual(restoration: Restoration) -> Tensor:
     return (residual - low) / (high - low).clamp(min=1e-12)
 
 
-def detailed_square(clean: Tensor, side: int, shown: float = 1.0) -> tuple[int, int, int]:
-    """Top, left and side of the square with the finest detail in an image ``(1, C, H, W)``.
+def detailed_square(clean: Tensor, side: int, shown: float = 1.0, blur: int = 1) -> tuple[int, int, int]:
+    """Top, left and side of the square with most detail in an image ``(1, C, H, W)``: the mean absolute Laplacian.
 
     Args:
         side: in pixels; less where the image is smaller.
         shown: the lower right corner from this share of height and width on is covered: a square there is not taken.
+        blur: side of the mean filter before, in pixels and odd: above 1, edges count and grain does not.
     """
-    gray = clean[0].mean(dim=0).cpu()
+    gray = clean.mean(dim=1).cpu()  # (1, H, W)
+    gray = functional.avg_pool2d(functional.pad(gray, (blur // 2,) * 4, mode="reflect"), blur, stride=1)[0]
     side = min(side, *gray.shape)
     laplacian = 4 * gray[1:-1, 1:-1] - gray[:-2, 1:-1] - gray[2:, 1:-1] - gray[1:-1, :-2] - gray[1:-1, 2:]
-    detail = torch.nn.functional.pad(laplacian.abs(), (1, 1, 1, 1))
+    detail = functional.pad(laplacian.abs(), (1, 1, 1, 1))
     step = max(1, side // 4)
     windows = detail.unfold(0, side, step).unfold(1, side, step)  # (rows, columns, side, side)
-    energy = windows.clamp(max=0.2).mean(dim=(2, 3))  # clamped: texture rather than one hard edge
+    energy = windows.clamp(max=0.2 / blur).mean(dim=(2, 3))  # clamped: texture rather than one hard edge
     rows, columns = (torch.arange(count) * step + side for count in energy.shape)
     hidden = (rows[:, None] > shown * gray.shape[0]) & (columns > shown * gray.shape[1])
     if not hidden.all():

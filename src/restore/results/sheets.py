@@ -100,7 +100,7 @@ def points(crops: Sequence[Kept]) -> tuple[list[tuple[str, str, Kept]], str]:
     networks = [point for point in points if point[1] not in BASELINES]
     words = {point: _words(points[point].job) for point in networks}
     common = set.intersection(*map(set, words.values())) if words else set()
-    labels = {point: point[1] for point in classical}
+    labels = {point: point[1].replace("_", " ") for point in classical}
     for point in networks:
         own = [short for word, short in words[point].items() if word not in common and not word.startswith("model=")]
         labels[point] = " ".join([point[1], *own])
