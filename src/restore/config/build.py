@@ -64,6 +64,7 @@ def build_data(config: DictConfig, **more: Any) -> RestorationData:
     """The data module of a configuration; `path`, which other keys refer to, is no argument of its own."""
     arguments = {key: value for key, value in to_plain(config.data).items() if key != "path"}
     arguments |= {"test_sets": to_plain(config.test_sets), "on_bad_image": config.on_bad_image, "_partial_": True}
+    arguments["absent_sets"] = config.get("absent_sets", "stop")
     degradation = build_degradation(arguments.pop("degradation"))
     return build(arguments, **more)(degradation=degradation)
 
