@@ -73,7 +73,8 @@ def build_settings(task: DictConfig) -> list[Setting]:
     """The corruptions that a task is tested with, named as in ``published.csv``: ``sigma=25``, ``text font=10``.
 
     ``task.test`` is one family of them or a list: the degradation's `parameter`, its values `at`, the
-    `family` that protocols tell apart, and, where they differ from the defaults, `label` and `degradation`.
+    `family` that protocols tell apart, and, where they differ from the defaults, `label`, `degradation` and the
+    `sets` that it is tested on.
     A value that is a set, ``{set: [10, 30], weights: [2, 1]}``, is one mixed setting, ``sigma=10/30``, of which
     each image draws its own.
     """
@@ -91,7 +92,8 @@ def _family_settings(task: dict[str, Any], family: dict[str, Any]) -> Iterator[S
             degradation[parameter] = value
         built = build_degradation(degradation)
         strength = _label(value) if isinstance(value, dict) else value
-        yield Setting(name + built.suffix, strength, built, family["family"], task["channels"], task["luma"])
+        sets = tuple(family.get("sets", ()))
+        yield Setting(name + built.suffix, strength, built, family["family"], task["channels"], task["luma"], sets)
 
 
 def _label(value: Any) -> str:

@@ -20,7 +20,7 @@ from restore.data.datasets import Images
 from restore.errors import RequestError
 from restore.evaluation.baselines import Baseline
 from restore.evaluation.metrics import Metric
-from restore.evaluation.protocol import Protocol, Setting
+from restore.evaluation.protocol import Protocol, Setting, settings_of
 from restore.evaluation.score import Score, score_set, sort_scores
 from restore.results import store
 from restore.results.report import report
@@ -63,8 +63,7 @@ class Experiment:
         check_told(network, settings, config.model.name)
         baselines = [Baseline(name) for name in config.baselines]
         for baseline in baselines:
-            for setting in settings:
-                baseline.check(setting.degradation, setting.name)
+            check_baseline(baseline, settings)
         return cls(config, network, settings, build_protocols(config), build_metrics(config), baselines)
 
     @cached_property
@@ -79,12 +78,16 @@ class Experiment:
         return any(parameter.requires_grad for parameter in self.network.parameters())
 
     def score(self, network: Network, tests: Sequence[Images], precision: str, device: torch.device) -> list[Score]:
-        """Every image of every set, by every protocol and in every setting."""
+        """Every image of every set, by every protocol and in every setting of the set.
+
+        A classical method is scored in the settings that it is for.
+        """
         return [
             score
             for images in tests
             for protocol in self.protocols
-            for setting in self.settings
+            for setting in settings_of(self.settings, images.name)
+            if not isinstance(network, Baseline) or network.fits(setting.degradation)
             for score in score_set(network, images, protocol, setting, self.metrics, precision, device)
         ]
 
@@ -103,6 +106,19 @@ class Experiment:
             scores = self.score(baseline, tests, "32", torch.device("cpu"))
             rows += result_rows(sort_scores(scores, names), metadata.of_baseline(baseline.name), overlaps)
         return rows
+
+
+def check_baseline(baseline: Baseline, settings: Sequence[Setting]) -> None:
+    """Say in which settings a classical method is left out.
+
+    Raises:
+        RequestError: it is for none of them.
+    """
+    others = [setting.name for setting in settings if not baseline.fits(setting.degradation)]
+    if len(others) == len(settings):
+        baseline.check(settings[0].degradation, settings[0].name)
+    if others:
+        log.info(f"baselines   {baseline.name} is not for {', '.join(others)}, and left out there")
 
 
 def check_told(network: Network, degradations: Sequence[Setting] | nn.Module, name: str) -> None:

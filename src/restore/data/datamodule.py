@@ -55,7 +55,7 @@ class RestorationData(LightningDataModule):
             or None for no validation.
         validation_size: validation images are cut to this side about their centre; 0 leaves them whole.
         layout: of real pairs, the two patterns of `restore.data.pairs.PairLayout`, where they are not common ones.
-        resize: of real pairs, side of the square that whole images are resized to; 0 leaves them.
+        resize: side of the square that whole training and validation images are resized to; 0 leaves them.
         on_bad_image: ``stop`` or ``skip``.
         absent_sets: ``stop`` or ``skip``: what to do about test sets that are not on this machine; all of them
             absent always stops.
@@ -150,7 +150,7 @@ class RestorationData(LightningDataModule):
 
     def _find(self, name: str, training: bool, resize: int = 0) -> datasets.Listing:
         listing = datasets.find(name, self.root, self.channels, training=training, layout=self.layout)
-        if listing.partners and resize:  # what test images are resized to, their protocol says
+        if resize:  # what test images are resized to, their protocol says
             listing = replace(listing, prepare=lambda image: resized(image, resize))
         if not isinstance(self.degradation, RealPairs):  # noise, say, on GOPRO's sharp frames
             listing = replace(listing, partners=None)

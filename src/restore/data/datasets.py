@@ -126,6 +126,7 @@ TRAINING = {
     "t91": _folders("T91"),
     "t91_bsd200": _folders("T91", "BSDS500/train"),
     "gopro": DatasetSpec((("GOPRO/train",), ("GOPRO_Large/train",)), layout=GOPRO),
+    "gopro_standin": _folders("BSDS500/train"),
 }
 TEST = {
     "set5": _folders("Set5"),
@@ -138,6 +139,7 @@ TEST = {
     "live1": DatasetSpec((("LIVE1",), ("LIVE1_gray",))),
     "urban100": _folders("Urban100"),
     "gopro": DatasetSpec((("GOPRO/test",), ("GOPRO_Large/test",)), layout=GOPRO),
+    "gopro_standin": _folders("BSDS500/test"),
 }
 # BSD68 in colour is the 68 originals; the gray set's files have no colour
 TEST_RGB = {"bsd68": DatasetSpec((("BSDS500/val",),), keep=lambda file: file.stem in _bsd68_ids())}

@@ -6,7 +6,7 @@ The protocols themselves are ``conf/protocol/*.yaml``: this file says what their
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Literal
@@ -34,6 +34,7 @@ class Setting:
         family: what a protocol tells apart: ``noise``, ``sr``, ``jpeg``, ``blur``, ``overlay``, ``pairs``.
         channels: of the network, 1 or 3.
         luma: how colour becomes gray: ``gray`` (MATLAB's rgb2gray) or ``y`` (BT.601 studio range).
+        sets: test sets that it belongs to; none for all (see `settings_of`).
     """
 
     name: str
@@ -42,6 +43,17 @@ class Setting:
     family: str = "noise"
     channels: int = 1
     luma: str = "gray"
+    sets: tuple[str, ...] = ()
+
+
+def settings_of(settings: Sequence[Setting], dataset: str) -> list[Setting]:
+    """The settings that a set is tested in: those that name it and those that name none; all where none names it.
+
+    So a table that has noise on one set and JPEG on another is scored cell by cell, and a set of a person's own in full.
+    """
+    if not any(dataset in setting.sets for setting in settings):
+        return list(settings)
+    return [setting for setting in settings if not setting.sets or dataset in setting.sets]
 
 
 Rules = Mapping[str, Any]
