@@ -11,7 +11,7 @@ from pathlib import Path
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from lightning import Trainer
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from restore.checkpoint import digest, load_weights, read_state
 from restore.config.build import build, build_optimizer
@@ -183,6 +183,7 @@ def record(training: Training, weights: Path | None, contained: Overlaps) -> Non
         model=config.model.name,
         seed=config.seed,
         budget=config.budget.name,
+        recipe=OmegaConf.select(config, "recipe.name", default="ours"),
         patches=training.trainer.global_step * experiment.data.batch_size,
         precision=training.module.precision,
         device=training.trainer.strategy.root_device.type,

@@ -106,7 +106,7 @@ class RestorationModule(LightningModule):
         """The first setting's restoration, for those who show it."""
         if image is None:  # more ranks than images
             return None
-        protocol, first = self.protocols[0].single_pass(), None
+        protocol, first = self.protocols[0].for_validation(), None
         for setting in self.settings:
             shown = restore_pair(self.network, image, protocol, setting, self.trainer.precision)
             self.validation.update(measure(shown.restored, shown.pair.clean, protocol, setting, self.metrics))
