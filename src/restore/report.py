@@ -16,6 +16,7 @@ import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from omegaconf import OmegaConf
 
@@ -25,10 +26,11 @@ from restore.config.loading import configuration
 from restore.config.metrics import register_metrics_of
 from restore.errors import RequestError, report_errors, unknown_name
 from restore.results import store
-from restore.results.curves import Curve, draw_curves
-from restore.results.grid import grid_table, verdicts
+from restore.results.claims import Histories, verdicts
+from restore.results.curves import Curve, draw_curves, read_history
+from restore.results.grid import grid_table, without_seed
 from restore.results.quantities import quantity
-from restore.results.tables import metrics_of
+from restore.results.tables import metrics_of, recipe_of
 from restore.runfolder import RunFolder
 
 
@@ -42,8 +44,8 @@ def main(arguments: list[str]) -> None:
     out.mkdir(parents=True, exist_ok=True)
     jobs = jobs_of(folder)
     metric = metric_of(rows, words["metric"])
-    claims = verdicts(rows, claims_of(rows[0]["experiment"], jobs), metric)
-    text = "\n\n".join(part for part in (grid_table(rows, metric), claims, f"Budget {rows[0]['budget']}.") if part)
+    claims = verdicts(rows, claims_of(rows[0]["experiment"], jobs), metric, histories_of(jobs))
+    text = "\n\n".join(part for part in (grid_table(rows, metric), claims, recipe_line(rows)) if part)
     (out / "table.md").write_text(text + "\n")
     print(f"{text}\n\n{out / 'table.md'}")
     if figure := draw(jobs, metric, folder.name, out):
@@ -51,6 +53,14 @@ def main(arguments: list[str]) -> None:
     if out.resolve() != folder.resolve():
         for name in ("results.csv", "summary.csv"):
             shutil.copyfile(folder / name, out / name)
+
+
+def recipe_line(rows: Sequence[dict]) -> str:
+    """The budget and the recipe that all of a sweep's rows have, as the table's last line."""
+    budgets, recipes = (
+        dict.fromkeys(values) for values in zip(*((r["budget"], recipe_of(r)) for r in rows), strict=True)
+    )
+    return f"Budget {', '.join(budgets)}, recipe {', '.join(recipes)}."
 
 
 def read_rows(folder: Path) -> list[dict]:
@@ -102,7 +112,15 @@ def draw(jobs: Sequence[RunFolder], metric: str, title: str, out: Path) -> Path 
     return file
 
 
-def claims_of(experiment: str, jobs: Sequence[RunFolder] = ()) -> list[dict[str, str]]:
+def histories_of(jobs: Sequence[RunFolder]) -> Histories:
+    """The columns of each job's history, by point of the grid: what claims about training are judged by."""
+    histories: dict[str, list[dict[str, list[float]]]] = {}
+    for job in jobs:
+        histories.setdefault(without_seed(job.name), []).append(read_history(job.history))
+    return histories
+
+
+def claims_of(experiment: str, jobs: Sequence[RunFolder] = ()) -> list[dict[str, Any]]:
     """The conclusions that an experiment file says its paper draws.
 
     Those of an experiment that is not in ``conf/``, a person's own, are in the configurations of its jobs.
