@@ -20,7 +20,7 @@ from restore.data.datasets import Images
 from restore.errors import RequestError
 from restore.evaluation.baselines import Baseline
 from restore.evaluation.metrics import Metric
-from restore.evaluation.protocol import Protocol, Setting
+from restore.evaluation.protocol import Protocol, Setting, settings_of
 from restore.evaluation.score import Restoration, Score, score_set, sort_scores
 from restore.results import store
 from restore.results.report import report
@@ -64,8 +64,7 @@ class Experiment:
         check_told(network, settings, config.model.name)
         baselines = [Baseline(name) for name in config.baselines]
         for baseline in baselines:
-            for setting in settings:
-                baseline.check(setting.degradation, setting.name)
+            check_baseline(baseline, settings)
         return cls(config, network, settings, build_protocols(config), build_metrics(config), baselines)
 
     @cached_property
@@ -87,12 +86,19 @@ class Experiment:
         device: torch.device,
         keep: Callable[[Restoration], None] | None = None,
     ) -> list[Score]:
-        """Every image of every set, by every protocol and in every setting; `keep` is called with each, to draw it."""
+        """Every image of every set, by every protocol and in every setting of the set.
+
+        A classical method is scored in the settings that it is for.
+
+        Args:
+            keep: called with every restored image, to draw it.
+        """
         return [
             score
             for images in tests
             for protocol in self.protocols
-            for setting in self.settings
+            for setting in settings_of(self.settings, images.name)
+            if not isinstance(network, Baseline) or network.fits(setting.degradation)
             for score in score_set(network, images, protocol, setting, self.metrics, precision, device, keep)
         ]
 
@@ -124,6 +130,19 @@ class Experiment:
             scores = self.score(baseline, tests, "32", torch.device("cpu"), keep_its)
             rows += result_rows(sort_scores(scores, names), metadata.of_baseline(baseline.name), overlaps)
         return rows
+
+
+def check_baseline(baseline: Baseline, settings: Sequence[Setting]) -> None:
+    """Say in which settings a classical method is left out.
+
+    Raises:
+        RequestError: it is for none of them.
+    """
+    others = [setting.name for setting in settings if not baseline.fits(setting.degradation)]
+    if len(others) == len(settings):
+        baseline.check(settings[0].degradation, settings[0].name)
+    if others:
+        log.info(f"baselines   {baseline.name} is not for {', '.join(others)}, and left out there")
 
 
 def check_told(network: Network, degradations: Sequence[Setting] | nn.Module, name: str) -> None:

@@ -113,8 +113,9 @@ def metadata_of(
         return RunMetadata(run="", experiment="", seed=0, budget="", patches=0, **shared)
     training = run_config(run)
     patches = trained_steps(run) * training.data.batch_size
-    name, budget = f"{training.name}/{run.name}", training.budget.name
-    return RunMetadata(run=name, experiment=training.name, seed=training.seed, budget=budget, patches=patches, **shared)
+    shared |= {"budget": training.budget.name, "recipe": OmegaConf.select(training, "recipe.name", default="ours")}
+    name = f"{training.name}/{run.name}"
+    return RunMetadata(run=name, experiment=training.name, seed=training.seed, patches=patches, **shared)
 
 
 def draw(crops: Crops, file: Path) -> list[Path]:

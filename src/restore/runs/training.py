@@ -11,14 +11,14 @@ from pathlib import Path
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from lightning import Trainer
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from restore.checkpoint import digest, load_weights, read_state
 from restore.config.build import build, build_optimizer
 from restore.config.experiment import Experiment, Overlaps
 from restore.config.resolvers import to_plain
 from restore.config.tracking import build_logger
-from restore.data.datamodule import centre
+from restore.data.images import centre
 from restore.errors import RequestError
 from restore.evaluation.score import Restoration
 from restore.models.cost import Cost
@@ -88,10 +88,12 @@ def check_monitor(experiment: Experiment) -> None:
         RequestError: why there is none.
     """
     metric, data = experiment.metrics[0], experiment.data
+    if not (experiment.trainable and data.validation and data.chooses):
+        return
     images = [centre(levels, data.validation_size) for levels in data.validation.images]
     families = {setting.family for setting in experiment.settings}
     reasons = [metric.why_not(image[None], family) for image in images for family in families]
-    if experiment.trainable and all(reasons):
+    if all(reasons):
         raise RequestError(f"the first metric of the list chooses the best checkpoint, and {reasons[0]}")
 
 
@@ -128,7 +130,7 @@ def assemble(experiment: Experiment, folder: RunFolder, cost: Cost) -> Training:
         budget,
         callbacks,
         logger,
-        monitor=f"val/{monitor.label}",
+        monitor=f"val/{monitor.label}" if experiment.data.chooses else None,
         mode="max" if monitor.higher_is_better else "min",
         clip=config.optim.clip,
         log_every_n_steps=limits.log_every_n_steps,
@@ -163,7 +165,10 @@ def uses_channels_last(config: DictConfig) -> bool:
 
 
 def fit(training: Training) -> Path:
-    """Train to the budget's end; the best weights are in the network then, and the file they are from is returned."""
+    """Train to the budget's end; the weights that are tested are in the network then, and their file is returned.
+
+    They are those that validated best, and the last ones where no validation chooses.
+    """
     config, folder = training.experiment.config, training.folder
     again = cluster.restarted() or HydraConfig.get().mode == RunMode.MULTIRUN  # a grid's folder is its job's alone
     network = training.experiment.network
@@ -176,9 +181,9 @@ def fit(training: Training) -> Path:
     except Preempted:
         log.info(f"preempted after {training.trainer.global_step} steps: started again, it goes on from {folder.last}")
         cluster.requeue()
-    best = RunFolder(training.trainer.strategy.broadcast(folder.path)).checkpoint()
-    network.load_state_dict(read_state(best))
-    return best
+    tested = RunFolder(training.trainer.strategy.broadcast(folder.path)).checkpoint()
+    network.load_state_dict(read_state(tested))
+    return tested
 
 
 def objective_of(training: Training) -> float:
@@ -200,6 +205,7 @@ def record(training: Training, weights: Path | None, contained: Overlaps) -> Non
         model=config.model.name,
         seed=config.seed,
         budget=config.budget.name,
+        recipe=OmegaConf.select(config, "recipe.name", default="ours"),
         patches=training.trainer.global_step * experiment.data.batch_size,
         precision=training.module.precision,
         device=training.trainer.strategy.root_device.type,

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from restore.conditions import Pair, apply_network
 from restore.data.datasets import WholeImage
 from restore.evaluation.metrics import Metric
-from restore.evaluation.protocol import Protocol, Setting
+from restore.evaluation.protocol import Protocol, Setting, settings_of
 from restore.evaluation.score import Restoration, Score, measure, restore_pair, score_image, sort_scores
 from restore.training.lightning_compat import count_logged_steps
 from restore.training.means import MetricMeans
@@ -106,7 +106,7 @@ class RestorationModule(LightningModule):
         """The first setting's restoration, for those who show it."""
         if image is None:  # more ranks than images
             return None
-        protocol, first = self.protocols[0].single_pass(), None
+        protocol, first = self.protocols[0].for_validation(), None
         for setting in self.settings:
             shown = restore_pair(self.network, image, protocol, setting, self.trainer.precision)
             self.validation.update(measure(shown.restored, shown.pair.clean, protocol, setting, self.metrics))
@@ -126,7 +126,7 @@ class RestorationModule(LightningModule):
         if image is None:
             return
         for protocol in self.protocols:
-            for setting in self.settings:
+            for setting in settings_of(self.settings, image.dataset):
                 restoration = score_image(self.network, image, protocol, setting, self.metrics, self.precision)
                 self.scores += restoration.scores
                 if self.keep is not None:
