@@ -126,9 +126,10 @@ class Record:
         return cls(**{**content, "box": tuple(content["box"])}) if content else None
 
     def same_pair(self, other: Record) -> bool:
-        """Whether the crops of both belong into one row: the same pair, region, protocol and metric."""
+        """Whether the crops of both belong into one row: the same pair, region, protocol, metric and parts."""
         mine, theirs = (
-            (each.dataset, each.setting, each.image, each.protocol, each.metric, each.box) for each in (self, other)
+            (each.dataset, each.setting, each.image, each.protocol, each.metric, each.box, each.residual)
+            for each in (self, other)
         )
         return mine == theirs and same_fingerprint(self.fingerprint, other.fingerprint)
 
@@ -181,7 +182,7 @@ class Crops:
             *(sheet.figure, *place, protocol, score.fingerprint, score.metric, sheet.box(pair.clean.cpu())),
             *(sheet.residual, sheet.grid, {INPUT: score.value_input, CLEAN: None}),
         )
-        folder = self.folder.joinpath(*map(file_name, place))
+        folder = self._at(place)
         earlier = Record.read(folder)
         if earlier is None or not earlier.same_pair(record):
             shutil.rmtree(folder, ignore_errors=True)
@@ -200,9 +201,12 @@ class Crops:
 
     @property
     def missing(self) -> list[str]:
-        """A line for each entry whose image was not tested in its setting."""
-        tested = {place for place, _ in self.kept}
-        return [f"{sheet.figure}: {' '.join(place)}" for place, sheet in self.sheets.items() if place not in tested]
+        """A line for each entry whose image was not tested in its setting, by this process or another."""
+        missing = {place: sheet for place, sheet in self.sheets.items() if not (self._at(place) / RECORD).is_file()}
+        return [f"{sheet.figure}: {' '.join(place)}" for place, sheet in missing.items()]
+
+    def _at(self, place: Place) -> Path:
+        return self.folder.joinpath(*map(file_name, place))
 
 
 def image_of(image: str, names: Sequence[str]) -> str | None:

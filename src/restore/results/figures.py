@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from PIL import Image, ImageOps
 from torch import Tensor, nn
@@ -22,6 +23,7 @@ from restore.results.quantities import quantity
 
 INSET = 0.4  # share of a picture's width that its zoomed crop takes
 MAPS = "maps.png"  # of a run's folder, and of a sweep's
+CONTRAST = (0.5, 99.5)  # percentiles of a feature map that are black and white
 ERROR_SCALE = 4  # the error column shows this multiple of |restored − clean|
 
 
@@ -181,7 +183,8 @@ def feature_maps(
         for axis in line:
             axis.set_axis_off()
         for axis, number in zip(line, order.tolist(), strict=False):
-            axis.imshow(maps[number].numpy(), cmap="gray")
+            low, high = np.percentile(maps[number].numpy(), CONTRAST)
+            axis.imshow(maps[number].numpy(), cmap="gray", vmin=low, vmax=high)
             axis.set_title(f"{name} map {number}", fontsize=7)
     figure.suptitle(f"{title}: {picture.name}", fontsize=9)
     figure.savefig(path, dpi=110, pil_kwargs={"optimize": True})

@@ -34,7 +34,7 @@ def draw_crops(crops: Crops, folder: Path) -> list[Path]:
     """The sheets of one test, in its own folder; says for which entries nothing was tested."""
     for line in crops.missing:
         log.info(f"no sheet    {line} was not tested")
-    return draw_sheets([folder], folder) if crops.kept else []
+    return draw_sheets([folder], folder) if crops.sheets else []
 
 
 def draw_sheets(folders: Sequence[Path | RunFolder], out: Path) -> list[Path]:
