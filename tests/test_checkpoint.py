@@ -74,7 +74,7 @@ def test_a_network_keeps_its_own_formulation(tmp_path):
     [
         (DnCNN(depth=4, width=5), DnCNN(depth=4, width=5, batch_norm=False)),
         (DnCNN(depth=4, width=5, batch_norm=False), DnCNN(depth=4, width=5, batch_norm=False)),
-        (REDNet(depth=4, width=5), REDNet(depth=4, width=5)),
+        (REDNet(depth=4, width=5, skip_step=1), REDNet(depth=4, width=5, skip_step=1)),
     ],
     ids=["batch norm", "none", "transposed"],
 )
@@ -103,7 +103,7 @@ def test_keys_that_are_the_networks_are_kept_to(tmp_path, caplog):
         (DnCNN(depth=5, width=5), DnCNN(depth=4, width=5, batch_norm=False), r"convolution 4 is \(1, 5, 3, 3\) in the file and \(5, 5, 3, 3\) in"),
         (DnCNN(depth=3, width=5), DnCNN(depth=4, width=5, batch_norm=False), r"convolution 3 is \(5, 5, 3, 3\) in the file and \(1, 5, 3, 3\) in"),
         (FFDNet(depth=4, width=5), FDnCNN(depth=4, width=5, batch_norm=False), r"convolution 1 is \(5, 2, 3, 3\) in the file and \(5, 5, 3, 3\) in"),
-        (GoproRED(1, depth=4, width=5), DnCNN(depth=4, width=5, batch_norm=False), "convolution 3 is .* in the file and absent in"),
+        (GoproRED(1, depth=4, width=5, skip_step=1), DnCNN(depth=4, width=5, batch_norm=False), "convolution 3 is .* in the file and absent in"),
         (
             nn.Sequential(nn.Conv2d(1, 5, 3), nn.PReLU(), nn.Conv2d(5, 1, 3)),
             DnCNN(depth=2, width=5),

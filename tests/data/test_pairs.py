@@ -60,7 +60,7 @@ def test_training_and_scoring_on_gopros_layout(command, tmp_path):
 
 def test_another_task_has_the_sharp_frames_alone(command, tmp_path):
     root = gopro(tmp_path / "data")
-    words = ["experiment=gopro_denoise", f"paths.data={root}", "model=gopro_red", "model.depth=4", "model.width=4"]
+    words = ["experiment=gopro_denoise", f"paths.data={root}", "model=gopro_red", "model.depth=6", "model.width=4"]
     words += [
         "data.patch_size=16",
         "data.batch_size=4",

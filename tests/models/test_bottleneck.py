@@ -24,6 +24,27 @@ def test_without_skips_a_bottleneck_knows_only_its_vector(generator):
     assert torch.equal(network(y), network(1 - y))
 
 
-def test_refuses_by_name():
-    with pytest.raises(ValueError, match="width must be at least 1"):
-        Bottleneck(width=0)
+@pytest.mark.parametrize("skips", [True, False])
+def test_the_input_passes_where_skips_do_unless_told(skips, generator):
+    y = torch.rand(1, 1, 40, 50, generator=generator)
+    assert Bottleneck(width=4, skips=skips).residual is skips
+    torch.manual_seed(0)
+    network = Bottleneck(width=4, skips=skips, residual=False)
+    image = network(y)
+    assert image.abs().max() < 0.1, "near zero"
+    network.residual = True
+    torch.testing.assert_close(network(y), y + image)
+
+
+@pytest.mark.parametrize("skips", [True, False])
+@pytest.mark.parametrize(("start", "deviation"), [("zero", 1e-3), ("he", (2 / 64) ** 0.5)])
+def test_last_layer_starts_as_told(skips, start, deviation):
+    torch.manual_seed(0)
+    network = Bottleneck(skips=skips, last_layer=start)
+    assert network.decoder[-1].weight.std().item() == pytest.approx(deviation, rel=0.15)  # of 576 draws
+
+
+@pytest.mark.parametrize(("argument", "value"), [("width", 0), ("last_layer", "none")])
+def test_refuses_by_name(argument, value):
+    with pytest.raises(ValueError, match=f"model.{argument} must be"):
+        Bottleneck(**{argument: value})

@@ -33,7 +33,7 @@ def test_receptive_field(network, field):
 
 
 def test_parameters_and_no_trace_left():
-    network = REDNet(depth=4, width=3)
+    network = REDNet(depth=4, width=3, skip_step=1)
     cost = count_cost(network, 1, 9, 9)
     assert cost.parameters == (9 * 3 + 3) + (9 * 9 + 3) * 2 + (27 + 1)
     assert next(network.parameters()).device.type == "cpu"

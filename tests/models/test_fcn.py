@@ -25,7 +25,25 @@ def test_enlarged_input_ends_where_it_began(generator):
     torch.testing.assert_close(network(y), y + enlarged[..., 3:-3, 3:-3])
 
 
-@pytest.mark.parametrize(("argument", "value"), [("depth", 1), ("kernel_size", 2)])
+def test_without_residual_the_image_itself_is_learned(generator):
+    torch.manual_seed(0)
+    network = FullyConvolutional(depth=3, width=4, residual=False, last_layer="he")
+    y = torch.rand(1, 1, 9, 8, generator=generator)
+    image = network(y)
+    network.residual = True
+    torch.testing.assert_close(network(y), y + image)
+
+
+@pytest.mark.parametrize(("start", "deviation"), [("zero", 1e-3), ("he", (2 / (64 * 9)) ** 0.5)])
+def test_last_layer_starts_as_told(start, deviation):
+    torch.manual_seed(0)
+    network = FullyConvolutional(depth=3, last_layer=start)
+    assert network.body[-1].weight.std().item() == pytest.approx(deviation, rel=0.15)  # of 576 draws
+
+
+@pytest.mark.parametrize(
+    ("argument", "value"), [("depth", 1), ("kernel_size", 2), ("width", 0), ("last_layer", "none")]
+)
 def test_refuses_by_name(argument, value):
     with pytest.raises(ValueError, match=f"model.{argument}"):
         FullyConvolutional(**{argument: value})

@@ -29,6 +29,7 @@ NETWORKS = {
     "dncnn": lambda: DnCNN(depth=6, width=8),
     "ffdnet": lambda: FFDNet(depth=5, width=8),
     "gopro_red": lambda: GoproRED(1, depth=6, width=8),
+    "gopro_red_stride": lambda: GoproRED(1, depth=6, width=8, downsample=[2]),
     "gopro_red_pool": lambda: GoproRED(1, depth=6, width=8, activation="prelu", pool=[1]),
     "deconvolution": lambda: nn.Sequential(
         nn.Conv2d(1, 4, 3, padding=1), Deconvolution(4, 5, 3, padding=1), nn.BatchNorm2d(5), nn.Conv2d(5, 1, 1)
@@ -60,7 +61,7 @@ def test_merged_has_the_keys_of_a_network_built_without():
 
 
 def test_a_network_without_is_returned_as_it_is():
-    network = REDNet(depth=4, width=3)
+    network = REDNet(depth=4, width=3, skip_step=1)
     assert merge_batch_norm(network) is network
 
 

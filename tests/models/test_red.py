@@ -6,6 +6,7 @@ from torch import nn
 from torch.nn.functional import relu
 
 from restore.models.cost import Cost, count_cost
+from restore.models.fcn import FullyConvolutional
 from restore.models.red import Deconvolution, REDNet
 
 HIDDEN = 64 * 64 * 9  # weights of a hidden layer
@@ -21,7 +22,7 @@ HIDDEN = 64 * 64 * 9  # weights of a hidden layer
             Cost(1280 + 28 * (4 * HIDDEN + 128) + 1153, (2304 + 28 * 4 * HIDDEN) * 600, 61),
         ),
         (
-            REDNet(depth=4, kernel_size=5),
+            REDNet(depth=4, kernel_size=5, skip_step=0),
             Cost(1664 + 2 * (25 * 4096 + 64) + 1601, (3200 + 2 * 25 * 4096) * 600, 17),
         ),
     ],
@@ -135,7 +136,7 @@ def test_strides_give_any_image_back_at_its_size(downsample, size, generator):
 
 def test_a_stride_costs_what_is_counted_by_hand():
     # depth 4 on 8×8: c1 stride 2 (16 outputs), c2, d1 on 4×4 maps, d2 stride 2 from 16 inputs
-    cost = count_cost(REDNet(depth=4, width=2, downsample=[1]), 1, 8, 8)
+    cost = count_cost(REDNet(depth=4, width=2, skip_step=1, downsample=[1]), 1, 8, 8)
     assert cost.macs == 16 * 9 * (2 + 4 + 4 + 2)
     assert cost.receptive_field == 1 + 2 + 4 + 4 + 2  # the last: one more of the half-size map's pixels
     narrow, wide = REDNet(depth=30, width=2), REDNet(depth=30, width=2, downsample=[5])
@@ -153,6 +154,73 @@ def test_residual_blocks_are_he_et_als(generator):
     torch.testing.assert_close(network(y), y + d[3](x))
 
 
+def test_without_residual_the_image_itself_is_learned(generator):
+    """The same weights: the two outputs differ by the input, and near-zero weights start from a black image."""
+    torch.manual_seed(0)
+    network = REDNet(depth=6, width=4, residual=False)
+    y = torch.rand(1, 1, 11, 9, generator=generator)
+    image = network(y)
+    assert image.abs().max() < 0.1
+    network.residual = True
+    torch.testing.assert_close(network(y), y + image)
+
+
+@pytest.mark.parametrize("residual", [True, False])
+def test_last_layer_starts_as_told_whatever_is_learned(residual):
+    torch.manual_seed(0)
+    near, he = (REDNet(width=32, residual=residual, last_layer=start) for start in ("zero", "he"))
+    assert near.decoder[-1].weight.std().item() == pytest.approx(1e-3, rel=0.2)  # of 288 draws
+    assert he.decoder[-1].weight.std().item() == pytest.approx((2 / (32 * 9)) ** 0.5, rel=0.2)
+
+
+def test_a_start_draws_what_it_drew_before(generator):
+    """He et al.'s weights layer by layer, then the last layer's anew: recorded runs start from these."""
+    torch.manual_seed(3)
+    network = REDNet(depth=6, width=4)
+    torch.manual_seed(3)
+    maps = [(1, 4), (4, 4), (4, 4), (4, 4), (4, 4), (4, 1)]
+    layers = [nn.Conv2d(*each, 3) for each in maps[:3]] + [nn.ConvTranspose2d(*each, 3) for each in maps[3:]]
+    for layer, (inside, _) in zip(layers, maps, strict=True):
+        nn.init.normal_(layer.weight, std=(2 / (9 * inside)) ** 0.5)
+    nn.init.normal_(layers[-1].weight, std=1e-3)
+    for ours, drawn in zip([*network.encoder, *network.decoder], layers, strict=True):
+        assert torch.equal(ours.weight, drawn.weight)
+
+
+@pytest.mark.parametrize(("kernel_size", "size"), [(3, (17, 13)), (3, (11, 30)), (5, (21, 24))])
+def test_without_padding_maps_shrink_and_grow_back(kernel_size, size, generator):
+    network = awake(REDNet(depth=10, width=3, kernel_size=kernel_size, skip_step=2, padding=0)).double()
+    shapes = []
+    for layer in [*network.encoder, *network.decoder]:
+        layer.register_forward_hook(lambda _, __, output: shapes.append(tuple(output.shape[-2:])))
+    y = torch.rand(1, 1, *size, generator=generator, dtype=torch.float64)
+    restored = network(y)
+    taken = [number * (kernel_size - 1) for number in (1, 2, 3, 4, 5, 4, 3, 2, 1, 0)]
+    assert shapes == [tuple(side - pixels for side in size) for pixels in taken]
+    torch.testing.assert_close(restored, straight_line(network, y, {1: 4, 3: 2}))
+
+
+def test_deconvolutions_without_padding_are_no_longer_convolutions(generator):
+    """With padding and without skips, RED10 is 10 convolutions; without padding it is another function near the border."""
+    y = torch.rand(1, 1, 24, 26, generator=generator, dtype=torch.float64)
+    plain = awake(REDNet(depth=10, width=3, skip_step=0, residual=False)).double()
+    fcn = FullyConvolutional(depth=10, width=3, residual=False).double()
+    for convolution, layer in zip(fcn.body, [*plain.encoder, *plain.decoder], strict=True):
+        turned = layer.weight.transpose(0, 1).flip(2, 3) if isinstance(layer, Deconvolution) else layer.weight
+        convolution.weight.data.copy_(turned.data)
+    unpadded = REDNet(depth=10, width=3, skip_step=0, residual=False, padding=0).double()
+    unpadded.load_state_dict(plain.state_dict())
+    torch.testing.assert_close(plain(y), fcn(y))
+    assert (unpadded(y) - fcn(y)).abs().mean() > 0.01 * fcn(y).abs().mean()
+
+
+@pytest.mark.parametrize(("depth", "step", "most"), [(10, 5, 4), (10, 7, 4), (20, 10, 9)])
+def test_a_step_without_a_skip_is_refused_and_the_largest_that_has_one_named(depth, step, most):
+    with pytest.raises(ValueError, match=rf"model.skip_step must be 0 \(no skips\) or from 1 to {most} .* is {step}"):
+        REDNet(depth=depth, width=2, skip_step=step)
+    assert REDNet(depth=depth, width=2, skip_step=most).skips
+
+
 @pytest.mark.parametrize(
     ("arguments", "name"),
     [
@@ -161,10 +229,15 @@ def test_residual_blocks_are_he_et_als(generator):
         ({"kernel_size": 4}, "kernel_size"),
         ({"width": 0}, "width"),
         ({"skip_step": -1}, "skip_step"),
+        ({"skip_kind": "residual", "depth": 8, "skip_step": 7}, "skip_step"),
         ({"skip_kind": "dense"}, "skip_kind"),
         ({"downsample": [0]}, "downsample"),
         ({"depth": 10, "downsample": [6]}, "downsample"),
         ({"skip_kind": "residual", "downsample": [1]}, "downsample"),
+        ({"last_layer": "xavier"}, "last_layer"),
+        ({"padding": 1}, "padding"),
+        ({"padding": 0, "downsample": [1]}, "padding"),
+        ({"padding": 0, "skip_kind": "residual"}, "padding"),
     ],
 )
 def test_refuses_by_name(arguments, name):

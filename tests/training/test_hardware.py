@@ -140,7 +140,7 @@ def test_compiling_compiles_and_keeps_names():
 
     from restore.models.red import REDNet
 
-    network = REDNet(depth=4, width=4)
+    network = REDNet(depth=4, width=4, skip_step=1)
     names = set(network.state_dict())
     x = torch.rand(1, 1, 12, 12)
     plain = network(x)

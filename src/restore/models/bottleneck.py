@@ -1,6 +1,6 @@
 """A network that squeezes an image to one vector: RED-Net's Fig. 5, on what skips carry past a bottleneck.
 
-X.-J. Mao, C. Shen, Y.-B. Yang, arXiv 1606.08921, section 4.2.
+X.-J. Mao, C. Shen, Y.-B. Yang, arXiv 1606.08921, section 4.3.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn.functional import pad, relu
 
-from restore.models.layers import check, he_normal_, near_zero_
+from restore.models.layers import check, he_normal_, start_last_
 
 
 class Bottleneck(nn.Module):
@@ -20,19 +20,32 @@ class Bottleneck(nn.Module):
     Args:
         channels: image channels, 1 or 3.
         width: feature maps of every hidden layer (not stated; RED-Net's 64).
-        skips: the symmetric ones, the input's included.
+        skips: the symmetric ones.
+        residual: True adds the input to the output; None does where there are skips.
+        last_layer: how it starts: ``zero``, near zero, or ``he``, as the others do.
 
     Shape:
         ``(N, C, H, W)`` to ``(N, C, H, W)``; sides that 243 does not divide are padded by replicating
         the border, and cropped after.
+
+    Raises:
+        ValueError: an argument is out of its range.
     """
 
     side = 243
 
-    def __init__(self, channels: int = 1, width: int = 64, skips: bool = True):
+    def __init__(
+        self,
+        channels: int = 1,
+        width: int = 64,
+        skips: bool = True,
+        residual: bool | None = None,
+        last_layer: str = "zero",
+    ):
         super().__init__()
         check(width=width)
         self.skips = skips
+        self.residual = skips if residual is None else residual
         sizes = [channels] + [width] * 5
         self.encoder = nn.ModuleList(nn.Conv2d(sizes[i], sizes[i + 1], 3, stride=3) for i in range(5))
         self.decoder = nn.ModuleList(
@@ -42,8 +55,7 @@ class Bottleneck(nn.Module):
             he_normal_(convolution)
             # filters of stride 3 do not overlap: each output pixel sums over the input's maps alone
             he_normal_(deconvolution, fan=maps)
-        if skips:
-            near_zero_(self.decoder[-1])
+        start_last_(self.decoder[-1], last_layer)
 
     def forward(self, degraded: Tensor) -> Tensor:
         height, width = degraded.shape[-2:]
@@ -56,4 +68,4 @@ class Bottleneck(nn.Module):
             x = relu(deconvolution(x))
             x = x + maps.pop() if self.skips else x
         x = self.decoder[-1](x)
-        return (x + maps[0] if self.skips else x)[..., :height, :width]
+        return (x + maps[0] if self.residual else x)[..., :height, :width]

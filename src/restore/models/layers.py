@@ -52,6 +52,32 @@ def near_zero_(layer: nn.Module) -> None:
     nn.init.normal_(layer.weight, std=1e-3)
 
 
+def start_last_(layer: nn.Module, start: str) -> None:
+    """Start a last layer that has He et al.'s weights already: ``zero`` sets them near zero, ``he`` leaves them.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    if start not in ("zero", "he"):
+        raise ValueError(f"model.last_layer must be zero or he, and it is '{start}'")
+    if start == "zero":
+        near_zero_(layer)
+
+
+def check_skips(layers: int, step: int) -> None:
+    """Refuse a skip step by which no skip comes about: the network would go by a name that it is not.
+
+    Args:
+        layers: as of `skips_between`.
+
+    Raises:
+        ValueError: which steps there are.
+    """
+    if step < 0 or step >= layers:
+        others = f" or from 1 to {layers - 1}" if layers > 1 else ""
+        raise ValueError(f"model.skip_step must be 0 (no skips){others} at this depth, and it is {step}")
+
+
 def skips_between(layers: int, step: int) -> tuple[int, ...]:
     """Numbers (from 1) of every `step`-th layer below `layers`; none where the step is 0.
 

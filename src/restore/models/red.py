@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 from torch.nn.functional import conv2d, relu
 
-from restore.models.layers import check, he_normal_, near_zero_, skips_between
+from restore.models.layers import check, check_skips, he_normal_, skips_between, start_last_
 
 
 class Deconvolution(nn.ConvTranspose2d):
@@ -41,21 +41,29 @@ class REDNet(nn.Module):
         depth: layers in all, even, at least 2 (the paper: 10, 20, 30).
         width: feature maps of every hidden layer (the ablations: 64; the released network: 128).
         kernel_size: odd filter size (the paper: 3; Fig. 10: 3, 5, 7, 9).
-        skip_step: a skip every so many layers (the paper: 2); 0 for none, as in RED10.
+        skip_step: a skip every so many layers (the paper: 2), so few that there is one; 0 for none, as in RED10.
         skip_kind: ``mirrored``, or ``residual`` for Fig. 7's other network: He et al.'s blocks one
             after the other, each of `skip_step` hidden layers, ``relu(x + layers(x))``.
         downsample: numbers (from 1) of the convolutions of stride 2 (Fig. 8: 1, 5, 9, or 5 and 9).
+        residual: True adds the input to the output; False learns the clean image itself, so that
+            with a skip step of 0 nothing is added to anything (Figs. 2 and 6, section 3.4).
+        last_layer: how it starts: ``zero``, near zero, or ``he``, as the others do.
+        padding: None pads so that every map keeps the image's size. 0 pads nothing: each convolution
+            takes ``kernel_size − 1`` pixels off a side, and each deconvolution puts them on again.
 
     Shape:
-        ``(N, C, H, W)`` to ``(N, C, H, W)``, any H and W.
+        ``(N, C, H, W)`` to ``(N, C, H, W)``, any H and W; without padding, of more than
+        ``n · (kernel_size − 1)`` each.
 
     Raises:
         ValueError: an argument is out of its range.
 
     Deviation: the released program applies a ReLU after each sum as well; both terms are already
     non-negative, so it changes nothing and is left out. The paper does not state its initialisation:
-    hidden layers follow He et al. 2015, and the last layer starts near zero, so that training starts
-    from the identity.
+    hidden layers follow He et al. 2015, and the last layer starts near zero by default, so that a
+    network that adds its input starts from the identity. That its network of Fig. 2, which
+    "down-samples the content", pads nothing is our reading: padded, at stride 1, a deconvolution is a
+    convolution, and 5 + 5 layers are the 10 convolutions that they are compared with.
     """
 
     def __init__(
@@ -67,40 +75,46 @@ class REDNet(nn.Module):
         skip_step: int = 2,
         skip_kind: str = "mirrored",
         downsample: Sequence[int] = (),
+        residual: bool = True,
+        last_layer: str = "zero",
+        padding: int | None = None,
     ):
         super().__init__()
         half = depth // 2
         check(depth, kernel_size, width, even=True)
-        if skip_step < 0:
-            raise ValueError(f"model.skip_step must be 0 (no skips) or more layers, and it is {skip_step}")
         if skip_kind not in ("mirrored", "residual"):
             raise ValueError(f"model.skip_kind must be mirrored or residual, and it is '{skip_kind}'")
+        # what is skipped over: half of the layers, or blocks of all the hidden ones
+        skipped = depth - 1 if skip_kind == "residual" else half
+        check_skips(skipped, skip_step)
         if not set(downsample) <= set(range(1, half + 1)):
             raise ValueError(f"model.downsample must name convolutions from 1 to {half}, and it is {list(downsample)}")
         if downsample and skip_kind == "residual":
             raise ValueError("model.skip_kind=residual adds maps of one size: leave model.downsample out")
-        padding = kernel_size // 2
+        if padding not in (None, 0):
+            raise ValueError(f"model.padding must be null (each map keeps its size) or 0, and it is {padding}")
+        if padding == 0 and (downsample or skip_kind == "residual"):
+            other = "model.downsample" if downsample else "model.skip_kind=residual"
+            raise ValueError(f"model.padding=0 changes the size of every map: leave {other} out")
+        pixels = kernel_size // 2 if padding is None else padding
         sizes = [channels] + [width] * half
         strides = [2 if number in downsample else 1 for number in range(1, half + 1)]
         self.encoder = nn.ModuleList(
-            nn.Conv2d(sizes[i], sizes[i + 1], kernel_size, strides[i], padding) for i in range(half)
+            nn.Conv2d(sizes[i], sizes[i + 1], kernel_size, strides[i], pixels) for i in range(half)
         )
         self.decoder = nn.ModuleList(
-            Deconvolution(sizes[i + 1], sizes[i], kernel_size, strides[i], padding) for i in reversed(range(half))
+            Deconvolution(sizes[i + 1], sizes[i], kernel_size, strides[i], pixels) for i in reversed(range(half))
         )
-        self.skip_kind = skip_kind
+        self.skip_kind, self.residual = skip_kind, residual
         # numbers (from 1) of the convolutions whose maps are handed across, or of the hidden layers that end a block
-        self.skips = skips_between(depth - 1 if skip_kind == "residual" else half, skip_step)
-        self.reset_parameters()
-
-    def reset_parameters(self) -> None:
+        self.skips = skips_between(skipped, skip_step)
         for layer in [*self.encoder, *self.decoder]:
             he_normal_(layer)
-        near_zero_(self.decoder[-1])
+        start_last_(self.decoder[-1], last_layer)
 
     def forward(self, degraded: Tensor) -> Tensor:
-        through = self._residual if self.skip_kind == "residual" else self._mirrored
-        return degraded + through(degraded)
+        output = self._blocks(degraded) if self.skip_kind == "residual" else self._mirrored(degraded)
+        return degraded + output if self.residual else output
 
     def _mirrored(self, x: Tensor) -> Tensor:
         maps, shapes = [], []
@@ -116,7 +130,7 @@ class REDNet(nn.Module):
                 x = x + maps.pop()
         return self.decoder[-1](x, shapes.pop())
 
-    def _residual(self, x: Tensor) -> Tensor:
+    def _blocks(self, x: Tensor) -> Tensor:
         first, *hidden, last = [*self.encoder, *self.decoder]
         start = x = relu(first(x))
         for number, layer in enumerate(hidden, start=1):
