@@ -38,7 +38,8 @@ def test_same_generator_same_strengths():
 
 
 @pytest.mark.parametrize(
-    "value", [-1, [-1, 5], [5, 1], "25", None, True, {"set": []}, {"of": [1]}, {"weights": [1]}, [1, 2, 3], float("nan")]
+    "value",
+    [-1, [-1, 5], [5, 1], "25", None, True, {"set": []}, {"of": [1]}, {"weights": [1]}, [1, 2, 3], float("nan")],
 )
 def test_refuses_by_name(value):
     with pytest.raises(ValueError, match=r"task\.sigma"):
