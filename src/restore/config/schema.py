@@ -66,6 +66,14 @@ def names(key: str, value: Any) -> None:
         raise RequestError(f"{key} is a name or a list of names, and it is {value!r}")
 
 
+def names_by_model(key: str, value: Any) -> None:
+    """A list of names, or such a list for each model; null, which either can be laid over, for none."""
+    if value is None:
+        return
+    for name, part in value.items() if isinstance(value, dict) else ((None, value),):
+        names(f"{key}.{name}" if name else key, part)
+
+
 def mappings(key: str, value: Any) -> None:
     if not isinstance(value, list) or not all(isinstance(part, dict) for part in value):
         raise RequestError(f"{key} is a list of mappings, and it is {value!r}")
@@ -120,8 +128,8 @@ RULES: Mapping[str, Rule] = {
     "strict": switch,
     "test_sets": names,
     "baselines": names,
-    "feature_maps": names,
-    "claims": mappings,
+    "feature_maps": names_by_model,
+    **dict.fromkeys(("claims", "sheets"), mappings),
     **dict.fromkeys(("init", "resume", "run", "weights", "results"), optional(text)),
     **dict.fromkeys(("paths.data", "paths.weights"), optional(text)),
     **dict.fromkeys(("paths.runs", "paths.cache"), text),
@@ -171,7 +179,7 @@ def check_values(config: DictConfig) -> None:
         value = to_plain(OmegaConf.select(config, key, default=ABSENT))
         if value is ABSENT:
             continue
-        if rule is names and isinstance(value, str):
+        if rule in (names, names_by_model) and isinstance(value, str):
             value = [value]
             OmegaConf.update(config, key, value)
         rule(key, value)
