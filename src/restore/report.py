@@ -3,10 +3,12 @@
     python -m restore.report sweep=runs/sweeps/<name> [out=<folder>] [metric=<name>]
 
 Reads the sweep's results.csv; prints each setting's metric as mean ± standard deviation over seeds and its
-paired difference from the first setting with a bootstrap 95 % interval over images and seeds; draws the
-validated metric over training. Where the experiment names its paper's conclusions, says which of them hold,
-which are contradicted and which cannot be told. Writes table.md and <metric>.png (and, to another folder,
-results.csv) to `out`, by default the sweep's folder. The metric is the first of the sweep's unless another is named.
+paired difference from the first setting with a bootstrap 95 % interval over images and seeds; draws over
+training the validated metric, the training loss and the first layer's gradient norm; and draws what the jobs
+kept for it: crops side by side, feature maps, the gain over BM3D. Where the experiment names its paper's
+conclusions, says which of them hold, which are contradicted and which cannot be told. Writes
+table.md and the pictures (and, to another folder, results.csv) to `out`, by default the sweep's folder. The
+metric is the first of the sweep's unless another is named.
 """
 
 from __future__ import annotations
@@ -27,9 +29,12 @@ from restore.config.metrics import register_metrics_of
 from restore.errors import RequestError, report_errors, unknown_name
 from restore.results import store
 from restore.results.claims import Histories, verdicts
-from restore.results.curves import Curve, draw_curves, read_history
+from restore.results.curves import draw_history, read_history
+from restore.results.figures import stack_maps
+from restore.results.gain import draw_gain
 from restore.results.grid import grid_table, without_seed
 from restore.results.quantities import quantity
+from restore.results.sheets import draw_sheets
 from restore.results.tables import metrics_of, recipe_of
 from restore.runfolder import RunFolder
 
@@ -48,8 +53,8 @@ def main(arguments: list[str]) -> None:
     text = "\n\n".join(part for part in (grid_table(rows, metric), claims, recipe_line(rows)) if part)
     (out / "table.md").write_text(text + "\n")
     print(f"{text}\n\n{out / 'table.md'}")
-    if figure := draw(jobs, metric, folder.name, out):
-        print(figure)
+    for picture in draw([folder, *(job.path for job in jobs)], rows, metric, folder.name, out):
+        print(picture)
     if out.resolve() != folder.resolve():
         for name in ("results.csv", "summary.csv"):
             shutil.copyfile(folder / name, out / name)
@@ -102,14 +107,10 @@ def metric_of(rows: Sequence[dict], name: str) -> str:
     return name
 
 
-def draw(jobs: Sequence[RunFolder], metric: str, title: str, out: Path) -> Path | None:
-    """The figure of the jobs that validated the metric; None where there is none."""
-    curves = [curve for job in jobs if (curve := Curve.read(job.path, metric))]
-    if not curves:
-        return None
-    file = out / f"{quantity(metric).name}.png"
-    draw_curves(curves, metric, title, file)
-    return file
+def draw(folders: Sequence[Path], rows: Sequence[dict], metric: str, title: str, out: Path) -> list[Path]:
+    """What the jobs' folders, and the sweep's own, have to be drawn: curves, sheets, feature maps, gain over BM3D."""
+    pictures = [*draw_history(folders, metric, title, out), *draw_sheets(folders, out)]
+    return [*pictures, *filter(None, (stack_maps(folders, out), draw_gain(rows, out)))]
 
 
 def histories_of(jobs: Sequence[RunFolder]) -> Histories:

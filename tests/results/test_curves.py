@@ -30,7 +30,7 @@ def test_the_jobs_of_a_sweep(tmp_path):
     for job in jobs:
         job.mkdir()
         (job / "history.csv").write_text(HISTORY)
-    curves = [Curve.read(job, "lpips") for job in jobs]
+    curves = [Curve.read(job, "val/lpips") for job in jobs]
     assert curves[1] == Curve("model.width=8", (16.0, 32.0), (0.5, 0.4))
     assert Curve.read(jobs[0], "ssim") is None
     draw_curves(curves, "lpips", "a title", tmp_path / "lpips.png")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
 import logging
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,14 +16,20 @@ from omegaconf import DictConfig, OmegaConf
 from restore.checkpoint import digest, load_weights, read_state
 from restore.config.build import build, build_optimizer
 from restore.config.experiment import Experiment, Overlaps
+from restore.config.resolvers import to_plain
 from restore.config.tracking import build_logger
 from restore.data.images import centre
 from restore.errors import RequestError
+from restore.evaluation.score import Restoration
 from restore.models.cost import Cost
 from restore.results import figures, store
+from restore.results.crops import Crops
 from restore.results.figures import Gallery
+from restore.results.gain import draw_gain
+from restore.results.pyplot import installed
 from restore.results.report import margins
 from restore.results.rows import RunMetadata
+from restore.results.sheets import draw_crops
 from restore.runfolder import RunFolder
 from restore.tracking.logger import GuardedLogger
 from restore.tracking.samples import SampleImages
@@ -53,6 +59,7 @@ class Training:
     preemption: Preemption
     throughput: Throughput
     gallery: Gallery
+    crops: Crops
     logger: GuardedLogger | None
 
 
@@ -61,12 +68,17 @@ def prepare(experiment: Experiment) -> None:
     config = experiment.config
     if config.init:
         experiment.network = load_weights(experiment.network, config.init, config.model.name)
-    figures.layers(experiment.network, config.feature_maps)
+    figures.layers(experiment.network, layers_to_draw(config))
     experiment.data.read_tests()
     if experiment.trainable:
         build_optimizer(config.optim, experiment.network)
     experiment.data.read_training()
     check_monitor(experiment)
+
+
+def layers_to_draw(config: DictConfig) -> list[str]:
+    """The layers that ``feature_maps`` names for the model."""
+    return figures.layers_of(to_plain(config.feature_maps), config.model.name)
 
 
 def check_monitor(experiment: Experiment) -> None:
@@ -126,7 +138,12 @@ def assemble(experiment: Experiment, folder: RunFolder, cost: Cost) -> Training:
         **{key: limits[key] for key in ("devices", "num_nodes", "strategy", "precision")},
     )
     experiment.data.check_devices(trainer.world_size)
-    gallery = Gallery()
+    gallery, crops = Gallery(), Crops(folder.path, to_plain(config.sheets), experiment.data.tests)
+
+    def keep(restoration: Restoration) -> None:
+        gallery.keep(restoration)
+        crops.keep(config.model.name, restoration)
+
     module = RestorationModule(
         experiment.network,
         loss=build(config.optim.loss),
@@ -137,9 +154,9 @@ def assemble(experiment: Experiment, folder: RunFolder, cost: Cost) -> Training:
         metrics=experiment.metrics,
         channels_last=uses_channels_last(config),
         precision=str(config.precision),
-        keep=gallery.keep,
+        keep=keep,
     )
-    return Training(experiment, folder, trainer, module, budget, preemption, throughput, gallery, logger)
+    return Training(experiment, folder, trainer, module, budget, preemption, throughput, gallery, crops, logger)
 
 
 def uses_channels_last(config: DictConfig) -> bool:
@@ -194,21 +211,25 @@ def record(training: Training, weights: Path | None, contained: Overlaps) -> Non
         device=training.trainer.strategy.root_device.type,
         checkpoint_sha256=digest(weights) if weights else "",
     )
-    rows = experiment.record(training.module.scores, metadata, experiment.data.tests, contained, folder.results)
+    tests, keep = experiment.data.tests, training.crops.keep
+    rows = experiment.record(training.module.scores, metadata, tests, contained, folder.results, keep)
     for line in margins(store.means(rows), metadata.model):
         log.info(line)
-    if importlib.util.find_spec("matplotlib") is None:
-        log.info("no pictures: matplotlib is not installed")
-        return
-    for picture in draw(training, metadata.run):
+    for picture in draw(training, metadata.run, rows):
         log.info(f"{picture.stem:<11} {picture}")
 
 
-def draw(training: Training, title: str) -> list[Path]:
-    """The sheet of restored images, the metric over training, and the feature maps that were asked for."""
-    folder, gallery, layers = training.folder.path, training.gallery, training.experiment.config.feature_maps
-    pictures = figures.draw(folder, gallery, title)
+def draw(training: Training, title: str, rows: Sequence[dict]) -> list[Path]:
+    """The sheets, restored images, the metric over training, the gain over BM3D, and the feature maps asked for."""
+    folder, gallery, layers = training.folder.path, training.gallery, layers_to_draw(training.experiment.config)
+    pictures = draw_crops(training.crops, folder)
+    if not installed():
+        log.info("no other pictures: matplotlib is not installed")
+        return pictures
+    pictures += figures.draw(folder, gallery, title)
+    if gain := draw_gain(rows, folder):
+        pictures.append(gain)
     if layers and gallery.pictures:
-        pictures.append(folder / "maps.png")
+        pictures.append(folder / figures.MAPS)
         figures.feature_maps(training.experiment.network, gallery.pictures[0], layers, title, pictures[-1])
     return pictures
