@@ -51,7 +51,8 @@ def main(arguments: list[str]) -> None:
     jobs = jobs_of(folder)
     metric = metric_of(rows, words["metric"])
     claims = verdicts(rows, claims_of(rows[0]["experiment"], jobs), metric, histories_of(jobs))
-    text = "\n\n".join(part for part in (grid_table(rows, metric), claims, recipe_line(rows)) if part)
+    parts = (grid_table(rows, metric), claims, recipe_line(rows), absent_line(jobs))
+    text = "\n\n".join(part for part in parts if part)
     (out / "table.md").write_text(text + "\n")
     print(f"{text}\n\n{out / 'table.md'}")
     beside = [Path(path).expanduser() for path in words["beside"].split(",") if path]
@@ -69,6 +70,12 @@ def recipe_line(rows: Sequence[dict]) -> str:
         dict.fromkeys(values) for values in zip(*((r["budget"], recipe_of(r)) for r in rows), strict=True)
     )
     return f"Budget {', '.join(budgets)}, recipe {', '.join(recipes)}."
+
+
+def absent_line(jobs: Sequence[RunFolder]) -> str:
+    """The test sets of the experiment that were not on the machine; empty where all were."""
+    names = dict.fromkeys(name for job in jobs for name in job.result.get("absent_sets", []))
+    return f"Not there, and so not tested: {', '.join(names)}." if names else ""
 
 
 def read_rows(folder: Path) -> list[dict]:

@@ -64,7 +64,7 @@ class RestorationData(LightningDataModule):
 
     Attributes:
         validation: the images that validate; None where nothing does.
-        absent: a sentence for every test set that was left out.
+        absent: test sets that were left out, with a sentence for each.
 
     Raises:
         RequestError: something above cannot be had.
@@ -118,7 +118,7 @@ class RestorationData(LightningDataModule):
         self.training: datasets.Images | None = None
         self.validation: datasets.Images | None = None
         self.tests: list[datasets.Images] = []
-        self.absent: list[str] = []
+        self.absent: dict[str, str] = {}
         self.batch_seed = 0
 
     def read_tests(self) -> None:
@@ -135,17 +135,17 @@ class RestorationData(LightningDataModule):
         Raises:
             AbsentSetError: the first absent set, where one stops or none is here.
         """
-        listings, absent = [], []
+        listings, absent = [], {}
         for name in self.test_sets:
             try:
                 listings.append(self._find(name, training=False))
             except AbsentSetError as error:
                 if self.absent_sets == "stop":
                     raise
-                absent.append(error)
+                absent[name] = error
         if not listings:
-            raise absent[0]
-        self.absent = [str(error) for error in absent]
+            raise next(iter(absent.values()))
+        self.absent = {name: str(error) for name, error in absent.items()}
         return listings
 
     def _find(self, name: str, training: bool, resize: int = 0) -> datasets.Listing:

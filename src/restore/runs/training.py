@@ -32,6 +32,7 @@ from restore.results.report import margins
 from restore.results.rows import RunMetadata
 from restore.results.sheets import draw_crops
 from restore.runfolder import RunFolder
+from restore.runs.start import starting_weights
 from restore.tracking.logger import GuardedLogger
 from restore.tracking.samples import SampleImages
 from restore.training import cluster
@@ -68,8 +69,8 @@ class Training:
 def prepare(experiment: Experiment) -> None:
     """Read what can be wrong before anything is trained: weights to start from, layers to draw, images, the rate."""
     config = experiment.config
-    if config.init:
-        experiment.network = load_weights(experiment.network, config.init, config.model.name)
+    if start := starting_weights(config):
+        experiment.network = load_weights(experiment.network, start, config.model.name)
     figures.layers(experiment.network, layers_to_draw(config))
     experiment.data.read_tests()
     if experiment.trainable:
@@ -190,11 +191,17 @@ def fit(training: Training) -> Path:
     return tested
 
 
-def objective_of(training: Training) -> float:
-    """The first metric's best validation value; without a validation, its mean over the test."""
+def best_validation(training: Training) -> float | None:
+    """The first metric's best value in validation; None where no validation chose weights."""
     best = training.trainer.checkpoint_callback.best_model_score
-    if training.experiment.trainable and best is not None:
-        return float(best)
+    return float(best) if training.experiment.trainable and best is not None else None
+
+
+def objective_of(training: Training) -> float:
+    """The first metric's best validation value; without one, its mean over the test."""
+    best = best_validation(training)
+    if best is not None:
+        return best
     label = training.experiment.metrics[0].label
     return float(training.trainer.callback_metrics.get(f"test/{label}", float("nan")))
 
@@ -217,6 +224,8 @@ def record(training: Training, weights: Path | None, contained: Overlaps) -> Non
     )
     tests, keep = experiment.data.tests, training.crops.keep
     rows = experiment.record(training.module.scores, metadata, tests, contained, folder.results, keep)
+    for absent in experiment.data.absent.values():
+        log.warning(f"not tested  {absent}")
     for line in margins(store.means(rows), metadata.model):
         log.info(line)
     for picture in draw(training, metadata.run, rows):
