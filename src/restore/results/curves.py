@@ -134,8 +134,8 @@ def draw_curves(curves: Sequence[Curve], column: str, title: str, path: Path) ->
     looks = [(colour, style) for style, colour in product(STYLES, COLOURS)]
     for number, point in enumerate(points):
         seeds = [curve for curve in curves if curve.point == point]
-        end = min(curve.patches[-1] for curve in seeds)
-        grid = np.linspace(max(curve.patches[0] for curve in seeds), end, 60)
+        start, end = max(curve.patches[0] for curve in seeds), min(curve.patches[-1] for curve in seeds)
+        grid = np.unique([end, *(patches for curve in seeds for patches in curve.patches if start <= patches <= end)])
         values = np.array([np.interp(grid, curve.patches, curve.values) for curve in seeds])
         colour, style = looks[number % len(looks)]
         label = f"{short(point)}: {known.text(values[:, -1].mean())}"

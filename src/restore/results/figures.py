@@ -206,5 +206,9 @@ def stack_maps(jobs: Sequence[Path], out: Path) -> Path | None:
             files.setdefault(without_seed(job.name), job / MAPS)
     if not files or out / MAPS in files.values():
         return None
-    stacked = stack([Image.open(file).convert("L") for file in files.values()])
+    pictures = []
+    for file in files.values():
+        with Image.open(file) as picture:
+            pictures.append(picture.convert("L"))
+    stacked = stack(pictures)
     return write(lambda size: ImageOps.scale(stacked, size), out / MAPS)

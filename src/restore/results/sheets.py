@@ -52,7 +52,7 @@ def draw_sheets(folders: Sequence[Path | RunFolder], out: Path) -> list[Path]:
     Returns:
         The files that were written.
     """
-    kept = [crops for folder in folders for crops in _kept(Path(folder))]
+    kept = [crops for folder in folders for crops in kept_in(Path(folder))]
     figures: dict[str, dict[tuple[str, str, str], list[Kept]]] = {}
     for crops in kept:
         record = crops.record
@@ -61,18 +61,19 @@ def draw_sheets(folders: Sequence[Path | RunFolder], out: Path) -> list[Path]:
     files = []
     for figure, places in figures.items():
         name = re.sub(r"\W+", "_", figure).strip("_").lower()
-        title, rows = f"Fig. {figure}" if figure.isdigit() else figure, [_row(crops) for crops in places.values()]
+        title, rows = f"Fig. {figure}" if figure.isdigit() else figure, [row_of(crops) for crops in places.values()]
         files.append(write(partial(compose, rows, title), out / f"sheet_{name}.png"))
     return files
 
 
-def _kept(folder: Path) -> Iterator[Kept]:
+def kept_in(folder: Path) -> Iterator[Kept]:
+    """The crops of a folder, by set, setting and image."""
     for file in sorted(RunFolder(folder).crops.glob(f"*/*/*/{RECORD}")):
         if record := Record.read(file.parent):
             yield Kept(folder.name, file.parent, record)
 
 
-def _row(crops: Sequence[Kept]) -> Row:
+def row_of(crops: Sequence[Kept]) -> Row:
     """One test image: what every job made of it."""
     first = crops[0]
     same = [each for each in crops if each.record.same_pair(first.record)]
