@@ -51,11 +51,15 @@ def test_weights_of_a_plain_state_dict_in_half_precision(command, tmp_path, imag
 
 
 def test_identity_on_the_photographs_with_classical_methods(command, tmp_path):
-    answer = command("evaluate", "test_sets=photographs", "baselines=[bilateral]", "precision=bf16-mixed")
+    sheet = "sheets=[{figure: 4, dataset: photographs, setting: 'sigma=25', image: camera}]"
+    answer = command("evaluate", "test_sets=photographs", "baselines=[bilateral]", "precision=bf16-mixed", sheet)
     assert answer.code == 0, answer.err
     rows = read_rows(tmp_path / "results.csv")
     assert [row["model"] for row in rows] == ["bilateral"] * 3 + ["identity"] * 3
     assert "camera" in answer.out
+    crops = {file.name for file in (tmp_path / "crops" / "photographs" / "sigma=25" / "camera").glob("*.png")}
+    assert crops == {"input.png", "bilateral.png", "clean.png"}
+    assert (tmp_path / "sheet_4.png").is_file()
 
 
 @pytest.mark.parametrize(

@@ -66,13 +66,19 @@ def test_a_network_of_ones_own_is_checked_alike():
 def test_rows_of_the_network_and_of_the_baselines(tmp_path):
     experiment = Experiment.build(compose("evaluate", ["baselines=[bilateral]", "task.sigma=30"]))
     levels = torch.randint(0, 256, (1, 24, 20), dtype=torch.uint8)
-    tests = [Images("mine", ["a", "b"], [levels, levels.flip(2)])]
+    tests = [Images("mine", ["a", "b"], [levels, levels.transpose(1, 2)])]  # of one size the noise is one
     scores = experiment.score(experiment.network, tests, "32", torch.device("cpu"))
     assert len(scores) == 2 * 2
     place = {"run": "r", "experiment": "e", "task": "denoise", "model": "identity", "seed": 0, "budget": "cpu"}
     metadata = RunMetadata(**place, patches=0, precision="32", device="cpu")
     scores = sort_scores(scores, ["mine"])
-    experiment.record(scores, metadata, tests, {"mine": {"a": "t3"}}, tmp_path / "results.csv")
+    kept = []
+    file = tmp_path / "results.csv"
+    experiment.record(scores, metadata, tests, {"mine": {"a": "t3"}}, file, lambda *method: kept.append(method))
+    assert [(method, restoration.scores[0].image) for method, restoration in kept] == [
+        ("bilateral", "a"),
+        ("bilateral", "b"),
+    ]
     rows = read_rows(tmp_path / "results.csv")
     assert [(row["model"], row["method_kind"], row["image"], row["overlap"]) for row in rows] == [
         ("bilateral", "classical", "a", "t3"),
