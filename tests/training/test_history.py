@@ -3,7 +3,9 @@
 from types import SimpleNamespace
 
 import pytest
+import torch
 
+from restore.results.curves import read_history
 from restore.training.history import History
 
 
@@ -17,11 +19,20 @@ def history(tmp_path, budget):
     return History(tmp_path / "run" / "history.csv", batch_size=16, budget=budget)
 
 
+OTHER_RANK = 1.0  # how much higher the other rank's mean loss is
+
+
+def train(history: History, *losses: float) -> None:
+    for loss in losses:
+        history.on_train_batch_end(None, None, {"loss": torch.tensor(loss, requires_grad=True)}, None, 0)
+
+
 def validate(history: History, step: int, sanity_checking: bool = False, rank: int = 0, **metrics: float) -> None:
     logged = {"train/loss": 0.1, "test/psnr": 1.0} | {f"val/{name}": value for name, value in metrics.items()}
     history.budget.elapsed += 1.234
     trainer = SimpleNamespace(global_step=step, sanity_checking=sanity_checking, is_global_zero=rank == 0)
     trainer.callback_metrics = logged
+    trainer.strategy = SimpleNamespace(reduce=lambda mean, reduce_op: mean + OTHER_RANK / 2)
     history.on_validation_end(trainer, None)
 
 
@@ -39,6 +50,37 @@ def test_a_row_a_validation_with_every_metric_that_was_validated(history):
         "10,160,2.47,21.0,0.2",
     ]
     assert [file.name for file in history.file.parent.iterdir()] == ["history.csv"]
+
+
+def test_the_training_loss_is_the_mean_since_the_row_before_over_all_ranks(history):
+    start(history, 0)
+    train(history, 1.0, 2.0)
+    validate(history, 2, psnr=20.0)
+    train(history, 4.0, 6.0, 8.0)
+    validate(history, 5, psnr=21.0)
+    columns = read_history(history.file)
+    assert list(columns) == ["step", "patches", "seconds", "train/loss", "val/psnr"]
+    assert columns["train/loss"] == [1.5 + OTHER_RANK / 2, 6.0 + OTHER_RANK / 2]
+
+
+def test_a_rank_that_does_not_write_takes_part_in_the_mean(history):
+    start(history, 0, rank=1)
+    train(history, 1.0)
+    validate(history, 1, rank=1)
+    assert history.loss is None, "counted anew, as by the rank that writes"
+    assert not history.file.exists()
+
+
+def test_a_run_resumed_within_a_row_keeps_the_losses_before(history, budget):
+    start(history, 0)
+    train(history, 1.0, 2.0)
+    again = History(history.file, 16, budget)
+    again.load_state_dict(history.state_dict())
+    start(again, 2)
+    train(again, 6.0)
+    validate(again, 3, psnr=20.0)
+    assert read_history(again.file)["train/loss"] == [3.0 + OTHER_RANK / 2]
+    assert again.state_dict() == {}, "nothing is left over after a row"
 
 
 def test_neither_the_sanity_check_nor_another_rank_writes(history):

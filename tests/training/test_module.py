@@ -34,7 +34,7 @@ def data(image_folder):
     return make
 
 
-def module(network: nn.Module, optimizer=torch.optim.Adam) -> RestorationModule:
+def module(network: nn.Module, optimizer=torch.optim.Adam, **options) -> RestorationModule:
     return RestorationModule(
         network,
         loss=nn.MSELoss(),
@@ -43,6 +43,7 @@ def module(network: nn.Module, optimizer=torch.optim.Adam) -> RestorationModule:
         settings=[Setting("sigma=25", 25, GaussianNoise(25))],
         protocols=[protocol("dncnn")],
         metrics=metrics(),
+        **options,
     )
 
 
@@ -54,14 +55,14 @@ def fit(
     planned: int,
     resume=None,
     optimizer=torch.optim.Adam,
-    **options,
+    reset: str = "never",
 ):
     """Train to `steps` of a run that is planned for `planned`."""
     budget = Budget(planned, validations=100)
     history = History(folder / "history.csv", 4, budget)
-    trainer = make_trainer(RunFolder(folder), budget, [history], None, accelerator="cpu", **options)
+    trainer = make_trainer(RunFolder(folder), budget, [history], None, accelerator="cpu")
     trainer.fit_loop.epoch_loop.max_steps = steps
-    trained = module(network, optimizer)
+    trained = module(network, optimizer, reset=reset)
     trainer.fit(trained, datamodule=data, ckpt_path=resume, weights_only=True)
     return trainer, trained
 
@@ -71,20 +72,39 @@ def network(kind: str) -> nn.Module:
     return REDNet(depth=4, width=6, skip_step=1) if kind == "red" else DnCNN(depth=4, width=6)
 
 
-@pytest.mark.parametrize(("kind", "optimizer"), [("red", torch.optim.Adam), ("dncnn", torch.optim.Adam), ("red", Muon)])
+@pytest.mark.parametrize(
+    ("kind", "optimizer", "reset"),
+    [
+        ("red", torch.optim.Adam, "never"),
+        ("dncnn", torch.optim.Adam, "epoch"),
+        ("red", Muon, "never"),
+        ("red", Muon, "epoch"),
+    ],
+)
 @pytest.mark.parametrize("middle", [4, 5], ids=["at the end of an epoch", "within an epoch"])
-def test_resume_equals_uninterrupted(tmp_path, data, kind, optimizer, middle):
+def test_resume_equals_uninterrupted(tmp_path, data, kind, optimizer, reset, middle):
+    same = {"optimizer": optimizer, "reset": reset}
     whole = network(kind)
-    fit(tmp_path / "whole", data(), whole, 10, 10, optimizer=optimizer)
+    fit(tmp_path / "whole", data(), whole, 10, 10, **same)
     part = network(kind)
-    trainer, _ = fit(tmp_path / "part", data(), part, middle, 10, optimizer=optimizer)
+    trainer, _ = fit(tmp_path / "part", data(), part, middle, 10, **same)
     trainer.save_checkpoint(tmp_path / "middle.ckpt")
     resumed = network(kind)
     nn.init.zeros_(next(resumed.parameters()))
-    fit(tmp_path / "part", data(), resumed, 10, 10, resume=tmp_path / "middle.ckpt", optimizer=optimizer)
+    fit(tmp_path / "part", data(), resumed, 10, 10, resume=tmp_path / "middle.ckpt", **same)
     for (name, one), other in zip(whole.state_dict().items(), resumed.state_dict().values(), strict=True):
         assert torch.equal(one, other), name
     assert not torch.equal(next(part.parameters()), next(whole.parameters()))
+
+
+@pytest.mark.parametrize(("reset", "steps"), [("never", 10), ("epoch", 2)])
+def test_moments_are_forgotten_at_each_epochs_start(tmp_path, data, reset, steps):
+    """Ten steps, epochs of four: Adam counts those of the third alone."""
+    net = network("dncnn")
+    _, trained = fit(tmp_path, data(), net, 10, 10, reset=reset)
+    state = trained.optimizers(use_pl_optimizer=False).state
+    assert len(state) == len(list(net.parameters()))
+    assert {int(moments["step"]) for moments in state.values()} == {steps}
 
 
 def test_one_batch_overfits(data):
@@ -155,7 +175,7 @@ def test_checkpoints_hold_plain_values_and_the_best_is_kept(tmp_path, data):
     assert all(key.startswith("network.") for key in best["state_dict"])
     assert trainer.checkpoint_callback.best_model_score > 0
     lines = (tmp_path / "history.csv").read_text().splitlines()
-    assert lines[0] == "step,patches,seconds,val/psnr,val/ssim"
+    assert lines[0] == "step,patches,seconds,train/loss,val/psnr,val/ssim"
     assert lines[-1].startswith("8,32,")
 
 

@@ -17,6 +17,7 @@ from restore.config.resolvers import to_plain
 from restore.degradations.base import Degradation, as_degradation
 from restore.errors import RequestError
 from restore.evaluation.protocol import Protocol, Setting
+from restore.optim.groups import parameter_groups
 
 if TYPE_CHECKING:
     from restore.data.datamodule import RestorationData  # with it comes Lightning, which not every command needs
@@ -46,7 +47,7 @@ def build_optimizer(optim: DictConfig, network: nn.Module) -> torch.optim.Optimi
         RequestError: what it is given is out of its range.
     """
     try:
-        return build(optim.optimizer)(network.parameters())
+        return build(optim.optimizer)(parameter_groups(network, optim.get("decay", "all")))
     except (ValueError, TypeError) as error:
         raise RequestError(f"optim.optimizer: {error}") from error
 

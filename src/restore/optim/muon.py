@@ -52,6 +52,7 @@ class Muon(torch.optim.Adam):
 
     Raises:
         ValueError: a rate or the momentum is out of its range.
+        TypeError: it is given groups of parameters.
 
     Deviation: torch's own Muon takes matrices only, no filters, one by one; here those of one shape
     are iterated as one batch, and in float32, in two thirds of its time on a CPU or less.
@@ -69,6 +70,9 @@ class Muon(torch.optim.Adam):
             raise ValueError(f"lr and adam_share must be above 0, and they are {lr} and {adam_share}")
         if not 0 <= momentum < 1:
             raise ValueError(f"momentum must lie in [0, 1), and it is {momentum}")
+        params = list(params)
+        if any(isinstance(group, dict) for group in params):
+            raise TypeError("Muon makes its groups itself, of parameters: leave optim.decay=convolutions out")
         filters: list[nn.Parameter] = []
         rest: list[nn.Parameter] = []
         for parameter in params:

@@ -22,6 +22,7 @@ from restore.data.images import centre
 from restore.errors import RequestError
 from restore.evaluation.score import Restoration
 from restore.models.cost import Cost
+from restore.optim.clipping import Clipping
 from restore.results import figures, store
 from restore.results.crops import Crops
 from restore.results.figures import Gallery
@@ -37,6 +38,7 @@ from restore.tracking.samples import SampleImages
 from restore.training import cluster
 from restore.training.budget import Budget
 from restore.training.durations import seconds
+from restore.training.gradients import GradientNorms
 from restore.training.hardware import device_kind, has_bf16_units, matrix_peak
 from restore.training.history import History
 from restore.training.module import RestorationModule
@@ -122,6 +124,7 @@ def assemble(experiment: Experiment, folder: RunFolder, cost: Cost) -> Training:
         TrainingProgress(
             budget, throughput, monitor=f"val/{monitor.label}", unit=monitor.unit, digits=min(monitor.digits, 2)
         ),
+        *([GradientNorms()] if limits.get("gradient_norms") else []),
         SampleImages(),
         *([moving_average(config.optim.ema)] if config.optim.ema else []),
     ]
@@ -133,7 +136,6 @@ def assemble(experiment: Experiment, folder: RunFolder, cost: Cost) -> Training:
         logger,
         monitor=f"val/{monitor.label}" if experiment.data.chooses else None,
         mode="max" if monitor.higher_is_better else "min",
-        clip=config.optim.clip,
         log_every_n_steps=limits.log_every_n_steps,
         accelerator=config.accelerator,
         **{key: limits[key] for key in ("devices", "num_nodes", "strategy", "precision")},
@@ -150,6 +152,8 @@ def assemble(experiment: Experiment, folder: RunFolder, cost: Cost) -> Training:
         loss=build(config.optim.loss),
         optimizer=build(config.optim.optimizer),
         schedule=build(config.optim.schedule),
+        clip=Clipping(config.optim.clip),
+        **{key: config.optim[key] for key in ("decay", "reset") if key in config.optim},
         settings=experiment.settings,
         protocols=experiment.protocols,
         metrics=experiment.metrics,

@@ -13,6 +13,8 @@ from restore.data.datasets import WholeImage
 from restore.evaluation.metrics import Metric
 from restore.evaluation.protocol import Protocol, Setting, settings_of
 from restore.evaluation.score import Restoration, Score, measure, restore_pair, score_image, sort_scores
+from restore.optim.clipping import Clipping
+from restore.optim.groups import parameter_groups
 from restore.training.lightning_compat import count_logged_steps
 from restore.training.means import MetricMeans
 
@@ -28,6 +30,10 @@ class RestorationModule(LightningModule):
         loss: ``(restored, clean) -> scalar``.
         optimizer: builds the optimiser from the parameters.
         schedule: factor of the learning rate as a function of progress in [0, 1].
+        clip: what is done to the gradients before a step.
+        decay: which weights the optimiser's weight decay shrinks: ``all``, or ``convolutions``.
+        reset: ``epoch`` lets the optimiser forget its moments and its count of steps at the start of each
+            epoch of the training data; ``never``.
         settings: corruptions that validation and test use.
         protocols: ways of testing; the first one, without self-ensemble, validates.
         metrics: what is computed; the first one monitors.
@@ -42,6 +48,9 @@ class RestorationModule(LightningModule):
         loss: nn.Module | None = None,
         optimizer: Callable[..., torch.optim.Optimizer] | None = None,
         schedule: Callable[[float], float] | None = None,
+        clip: Clipping | None = None,
+        decay: str = "all",
+        reset: str = "never",
         settings: Sequence[Setting] = (),
         protocols: Sequence[Protocol] = (),
         metrics: Sequence[Metric] = (),
@@ -52,42 +61,45 @@ class RestorationModule(LightningModule):
         super().__init__()
         self.network, self.loss = network, loss
         self.optimizer, self.schedule = optimizer, schedule
+        self.clip, self.decay, self.reset = clip or Clipping(), decay, reset
         self.settings, self.protocols, self.metrics = list(settings), list(protocols), list(metrics)
         self.precision, self.keep = str(precision), keep
         self.memory_format = torch.channels_last if channels_last else torch.contiguous_format
         self.network.to(memory_format=self.memory_format)
         self.progress = 0.0  # set by the budget before each step
+        self.patches = 0  # of the step, over all devices
         self.validation = MetricMeans([metric.label for metric in self.metrics])
         self.scores: list[Score] = []
 
     # -- training ---------------------------------------------------------------------------------
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        built = self.optimizer(self.network.parameters())
+        built = self.optimizer(parameter_groups(self.network, self.decay))
         scaled = self.trainer.precision == "16-mixed"  # a fused optimiser unscales after the clipping
         if built.defaults.get("fused", False) is None and self.device.type in ("cpu", "cuda") and not scaled:
-            built = self.optimizer(self.network.parameters(), fused=True)  # one kernel for all tensors
+            # one kernel for all tensors
+            built = self.optimizer(parameter_groups(self.network, self.decay), fused=True)
         return built
 
     def configure_gradient_clipping(
         self, optimizer: torch.optim.Optimizer, gradient_clip_val=None, gradient_clip_algorithm: str | None = None
     ) -> None:
-        if not gradient_clip_val or self.trainer.precision == "16-mixed":
-            self.clip_gradients(optimizer, gradient_clip_val, gradient_clip_algorithm)
-        elif gradient_clip_algorithm == "value":  # Lightning's own refuses every fused optimiser in mixed precision
-            nn.utils.clip_grad_value_(self.network.parameters(), gradient_clip_val)
-        else:
-            nn.utils.clip_grad_norm_(self.network.parameters(), gradient_clip_val)
+        # Lightning's own, which its trainer's arguments ask for, refuses every fused optimiser in mixed precision
+        self.clip(self.optimizers(use_pl_optimizer=False), self.patches)
 
     def on_train_start(self) -> None:
         count_logged_steps(self.trainer)
 
     def on_train_batch_start(self, batch, batch_idx: int) -> None:
-        factor = self.schedule(self.progress)
-        for group in self.optimizers(use_pl_optimizer=False).param_groups:
+        factor, optimizer = self.schedule(self.progress), self.optimizers(use_pl_optimizer=False)
+        for group in optimizer.param_groups:
             group["lr"] = group.setdefault("initial_lr", group["lr"]) * factor
+        # by the step and not by Lightning's epochs, which begin a second time in a run resumed within one
+        if self.reset == "epoch" and self.trainer.global_step % self.trainer.num_training_batches == 0:
+            optimizer.state.clear()
 
     def training_step(self, pair: Pair, batch_idx: int) -> Tensor:
+        self.patches = len(pair.clean) * self.trainer.world_size
         degraded = pair.degraded.contiguous(memory_format=self.memory_format)  # (B, C, P, P)
         restored = apply_network(self.network, degraded, pair.conditions)
         loss = self.loss(restored.float(), pair.clean)

@@ -89,7 +89,6 @@ def make_trainer(
     num_nodes: int = 1,
     strategy: str | Strategy = "auto",
     precision: str = "32-true",
-    clip: dict[str, float] | None = None,
     log_every_n_steps: int = 20,
 ) -> Trainer:
     """Makes a trainer that stops by its budget and keeps the best checkpoint and the last.
@@ -105,12 +104,10 @@ def make_trainer(
         monitor: logged metric by which a checkpoint is the best; None where no validation chooses one.
         mode: ``max`` where a higher one is better, else ``min``.
         devices: per node, or ``auto``.
-        clip: gradients are clipped at ``{norm: <largest norm>}`` or ``{value: <largest element>}``; empty for not.
 
     Raises:
         RequestError: the machine does not have what is asked.
     """
-    clip_by, clip_value = next(iter((clip or {}).items()), (None, None))
     parallel = devices not in (1, "1") or num_nodes > 1
     kind = device_kind(accelerator)
     if parallel and strategy == "auto" and (devices != "auto" or kind == "cuda"):
@@ -130,8 +127,6 @@ def make_trainer(
             val_check_interval=NEVER,
             check_val_every_n_epoch=None,
             num_sanity_val_steps=1,
-            gradient_clip_val=clip_value,
-            gradient_clip_algorithm=clip_by,
             log_every_n_steps=log_every_n_steps,
             callbacks=[budget, *callbacks, *checkpoints(folder, monitor, mode)],
             logger=logger or False,
