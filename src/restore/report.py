@@ -1,14 +1,15 @@
 """The table and the figure of a sweep.
 
-    python -m restore.report sweep=runs/sweeps/<name> [out=<folder>] [metric=<name>]
+    python -m restore.report sweep=runs/sweeps/<name> [out=<folder>] [metric=<name>] [beside=<folders>]
 
 Reads the sweep's results.csv; prints each setting's metric as mean ± standard deviation over seeds and its
-paired difference from the first setting with a bootstrap 95 % interval over images and seeds; draws over
-training the validated metric, the training loss and the first layer's gradient norm; and draws what the jobs
-kept for it: crops side by side, feature maps, the gain over BM3D. Where the experiment names its paper's
-conclusions, says which of them hold, which are contradicted and which cannot be told. Writes
-table.md and the pictures (and, to another folder, results.csv) to `out`, by default the sweep's folder. The
-metric is the first of the sweep's unless another is named.
+paired difference from the first setting with a bootstrap 95 % interval over images and seeds. Draws over
+training the validated metric, the training loss and the first layer's gradient norm, and what the jobs kept for
+pictures: crops side by side, feature maps, the gain over BM3D. Where the experiment names its paper's conclusions,
+says which of them hold, which are contradicted and which cannot be told. Writes table.md and the pictures (and,
+to another folder, results.csv) to `out`, by default the sweep's folder. The metric is the first of the sweep's
+unless another is named. The crops and rows of `beside`, folders of other runs with commas, are drawn together with
+the sweep's: the two halves of DnCNN's Fig. 8, for one.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ from restore.runfolder import RunFolder
 
 
 def main(arguments: list[str]) -> None:
-    words = parse(__doc__, {"sweep": "", "out": "", "metric": ""}, arguments)
+    words = parse(__doc__, {"sweep": "", "out": "", "metric": "", "beside": ""}, arguments)
     if not words["sweep"]:
         raise RequestError("sweep=<folder of a sweep> is what there is to report on")
     folder = Path(words["sweep"]).expanduser()
@@ -54,7 +55,9 @@ def main(arguments: list[str]) -> None:
     text = "\n\n".join(part for part in parts if part)
     (out / "table.md").write_text(text + "\n")
     print(f"{text}\n\n{out / 'table.md'}")
-    for picture in draw([folder, *(job.path for job in jobs)], rows, metric, folder.name, out):
+    beside = [Path(path).expanduser() for path in words["beside"].split(",") if path]
+    pictures = draw_history([folder, *(job.path for job in jobs)], metric, folder.name, out)
+    for picture in [*pictures, *draw(folder, jobs, beside, rows, out)]:
         print(picture)
     if out.resolve() != folder.resolve():
         for name in ("results.csv", "summary.csv"):
@@ -114,10 +117,13 @@ def metric_of(rows: Sequence[dict], name: str) -> str:
     return name
 
 
-def draw(folders: Sequence[Path], rows: Sequence[dict], metric: str, title: str, out: Path) -> list[Path]:
-    """What the jobs' folders, and the sweep's own, have to be drawn: curves, sheets, feature maps, gain over BM3D."""
-    pictures = [*draw_history(folders, metric, title, out), *draw_sheets(folders, out)]
-    return [*pictures, *filter(None, (stack_maps(folders, out), draw_gain(rows, out)))]
+def draw(
+    folder: Path, jobs: Sequence[RunFolder], beside: Sequence[Path], rows: Sequence[dict], out: Path
+) -> list[Path]:
+    """What was kept for pictures: crops side by side, feature maps, and what makes up the gain over BM3D."""
+    folders = [*beside, folder, *(job.path for job in jobs)]
+    gain = draw_gain([*rows, *(row for each in beside for row in read_rows(each))], out)
+    return [*draw_sheets(folders, out), *filter(None, (stack_maps(folders, out), gain))]
 
 
 def histories_of(jobs: Sequence[RunFolder]) -> Histories:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ from restore.evaluation.score import Restoration, same_fingerprint
 from restore.image import to_levels
 from restore.runfolder import RunFolder, read_json, write_json
 
+log = logging.getLogger("restore")
+
 RECORD = "crops.json"  # beside the crops of one image: what they are of, and their values
 INPUT, CLEAN = "input", "clean"
 SIDES = (48, 120)  # pixels: the least and the most of a crop whose region is not given
@@ -36,7 +39,8 @@ class Sheet:
 
     Attributes:
         figure: of the paper; it names the file, and the images of one figure are rows of one picture.
-        dataset, setting, image: as in the tables: ``set12``, ``sigma=50``, ``07``.
+        dataset, setting, image: as in the tables: ``set12``, ``sigma=50``, ``07``; of an image the beginning is enough,
+            so that ``butterfly`` is ``butterfly_GT`` where the set's files are called so.
         region: top, left and side of a square in pixels, ``whole`` for the whole image, or None for the square with
             most detail in the clean image.
         residual: whether what each method took away, ``degraded − restored``, is kept too, normalised to [0, 1].
@@ -122,9 +126,10 @@ class Record:
         return cls(**{**content, "box": tuple(content["box"])}) if content else None
 
     def same_pair(self, other: Record) -> bool:
-        """Whether the crops of both belong into one row: the same pair, region, protocol and metric."""
+        """Whether the crops of both belong into one row: the same pair, region, protocol, metric and parts."""
         mine, theirs = (
-            (each.dataset, each.setting, each.image, each.protocol, each.metric, each.box) for each in (self, other)
+            (each.dataset, each.setting, each.image, each.protocol, each.metric, each.box, each.residual)
+            for each in (self, other)
         )
         return mine == theirs and same_fingerprint(self.fingerprint, other.fingerprint)
 
@@ -142,7 +147,7 @@ class Crops:
         tests: what is tested.
 
     Raises:
-        RequestError: an entry is malformed, names no image of its set, or stands twice.
+        RequestError: an entry is malformed, or an image stands twice.
     """
 
     def __init__(self, folder: Path, entries: Sequence[Mapping[str, Any]], tests: Sequence[Images]):
@@ -151,10 +156,15 @@ class Crops:
         self.kept: set[tuple[Place, str]] = set()
         images = {each.name: each.names for each in tests}
         for sheet in map(Sheet.read, entries):
+            names = images.get(sheet.dataset, [sheet.image])
+            name = image_of(sheet.image, names)
+            if name is None:
+                log.warning(
+                    f"no sheet    {sheet.figure}: {unknown_name(f'image of {sheet.dataset}', sheet.image, names)}"
+                )
+            sheet = replace(sheet, image=name or sheet.image)
             if sheet.place in self.sheets:
                 raise RequestError(f"sheets names {' '.join(sheet.place)} twice")
-            if sheet.dataset in images and sheet.image not in images[sheet.dataset]:
-                raise unknown_name(f"image of {sheet.dataset} in sheets", sheet.image, images[sheet.dataset])
             self.sheets[sheet.place] = sheet
 
     def keep(self, method: str, restoration: Restoration) -> None:
@@ -172,7 +182,7 @@ class Crops:
             *(sheet.figure, *place, protocol, score.fingerprint, score.metric, sheet.box(pair.clean.cpu())),
             *(sheet.residual, sheet.grid, {INPUT: score.value_input, CLEAN: None}),
         )
-        folder = self.folder.joinpath(*map(file_name, place))
+        folder = self._at(place)
         earlier = Record.read(folder)
         if earlier is None or not earlier.same_pair(record):
             shutil.rmtree(folder, ignore_errors=True)
@@ -191,9 +201,23 @@ class Crops:
 
     @property
     def missing(self) -> list[str]:
-        """A line for each entry whose image was not tested in its setting."""
-        tested = {place for place, _ in self.kept}
-        return [f"{sheet.figure}: {' '.join(place)}" for place, sheet in self.sheets.items() if place not in tested]
+        """A line for each entry whose image was not tested in its setting, by this process or another."""
+        missing = {place: sheet for place, sheet in self.sheets.items() if not (self._at(place) / RECORD).is_file()}
+        return [f"{sheet.figure}: {' '.join(place)}" for place, sheet in missing.items()]
+
+    def _at(self, place: Place) -> Path:
+        return self.folder.joinpath(*map(file_name, place))
+
+
+def image_of(image: str, names: Sequence[str]) -> str | None:
+    """The name that an image has in a set: its own, or the only one that begins so; None where there is none.
+
+    Example:
+        >>> image_of("butterfly", ["bird_GT", "butterfly_GT"])
+        'butterfly_GT'
+    """
+    longer = [name for name in names if name.lower().startswith(image.lower())]
+    return image if image in names else longer[0] if len(longer) == 1 else None
 
 
 def normalised_residual(restoration: Restoration) -> Tensor:

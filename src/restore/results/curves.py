@@ -127,7 +127,7 @@ def draw_curves(curves: Sequence[Curve], column: str, title: str, path: Path) ->
     plt = pyplot()
     known = Axis.of(column)
     points = list(dict.fromkeys(curve.point for curve in curves))
-    below = len(points) > 5  # the legend, where it would hide curves
+    below = len(points) > 4  # the legend, where it would hide curves
     columns = 2 if max(map(len, points), default=0) < 40 else 1
     size = (6.8, 4.2 + (0.17 * len(points) / columns if below else 0))
     figure, axis = plt.subplots(figsize=size, layout="constrained")

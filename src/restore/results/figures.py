@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, ImageOps
 from torch import Tensor, nn
 
 from restore.conditions import Pair, apply_network
@@ -16,11 +17,13 @@ from restore.evaluation.score import Restoration
 from restore.results.crops import detailed_square, pixels
 from restore.results.curves import metric_over_training, validated_metrics
 from restore.results.grid import without_seed
+from restore.results.panels import stack, write
 from restore.results.pyplot import pyplot
 from restore.results.quantities import quantity
 
 INSET = 0.4  # share of a picture's width that its zoomed crop takes
 MAPS = "maps.png"  # of a run's folder, and of a sweep's
+CONTRAST = (0.5, 99.5)  # percentiles of a feature map that are black and white
 ERROR_SCALE = 4  # the error column shows this multiple of |restored − clean|
 
 
@@ -152,13 +155,16 @@ def layers(network: nn.Module, names: Sequence[str]) -> dict[str, nn.Module]:
 def feature_maps(
     network: nn.Module, picture: Picture, names: Sequence[str], title: str, path: Path, count: int = 8
 ) -> None:
-    """What layers make of one degraded image (RED-Net, Fig. 3): a row each of the `count` liveliest maps after ReLU."""
+    """What layers make of one degraded image (RED-Net, Fig. 3): a row each of the `count` liveliest maps after ReLU.
+
+    The last layer, which no ReLU follows, has one map a channel of the image. Every map has a scale of gray of its own.
+    """
     plt = pyplot()
     maps_by_layer: dict[str, Tensor] = {}
     named_layers = layers(network, names)
     hooks = [
         layer.register_forward_hook(
-            lambda _, __, output, name=name: maps_by_layer.update({name: output[0].float().relu().cpu()})
+            lambda _, __, output, name=name: maps_by_layer.update({name: output[0].float().cpu()})
         )
         for name, layer in named_layers.items()
     ]
@@ -172,11 +178,13 @@ def feature_maps(
     size = (1.6 * count, 1.6 * height / width * len(named_layers) + 0.5)
     figure, axes = plt.subplots(len(named_layers), count, figsize=size, squeeze=False, layout="constrained")
     for line, (name, maps) in zip(axes, maps_by_layer.items(), strict=True):
+        maps = maps.relu() if len(maps) > picture.restored.shape[1] else maps
         order = maps.flatten(1).std(dim=1).argsort(descending=True)[:count]
         for axis in line:
             axis.set_axis_off()
         for axis, number in zip(line, order.tolist(), strict=False):
-            axis.imshow(maps[number].numpy(), cmap="gray")
+            low, high = np.percentile(maps[number].numpy(), CONTRAST)
+            axis.imshow(maps[number].numpy(), cmap="gray", vmin=low, vmax=high)
             axis.set_title(f"{name} map {number}", fontsize=7)
     figure.suptitle(f"{title}: {picture.name}", fontsize=9)
     figure.savefig(path, dpi=110, pil_kwargs={"optimize": True})
@@ -198,11 +206,5 @@ def stack_maps(jobs: Sequence[Path], out: Path) -> Path | None:
             files.setdefault(without_seed(job.name), job / MAPS)
     if not files or out / MAPS in files.values():
         return None
-    pictures = [Image.open(file).convert("RGB") for file in files.values()]
-    stacked = Image.new("RGB", (max(each.width for each in pictures), sum(each.height for each in pictures)), "white")
-    top = 0
-    for picture in pictures:
-        stacked.paste(picture, (0, top))
-        top += picture.height
-    stacked.save(out / MAPS, optimize=True)
-    return out / MAPS
+    stacked = stack([Image.open(file).convert("L") for file in files.values()])
+    return write(lambda size: ImageOps.scale(stacked, size), out / MAPS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,31 +33,36 @@ class Row:
     panels: tuple[Panel, ...]
 
 
-def save(rows: Sequence[Row], figure: str, path: Path) -> None:
-    """Draw the rows under each other and write them, smaller where the file would be larger than `BYTES`."""
-    for size in (1.0, 0.8, 0.64, 0.5, 0.4, 0.32):
-        file = io.BytesIO()
-        compose(rows, figure, size).save(file, "PNG", optimize=True)
-        if file.tell() <= BYTES:
-            break
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(file.getvalue())
-
-
 def compose(rows: Sequence[Row], figure: str, size: float = 1.0) -> Image.Image:
-    """Panels with black text on white, gray where all of them are.
+    """Rows of panels under each other, black text on white.
 
     Args:
         size: of the panels, less than 1 for a smaller file.
     """
-    blocks = [_block(row, f"{figure}: {row.title}", size) for row in rows]
-    width, height = max(block.width for block in blocks), sum(block.height for block in blocks)
-    colour = any(block.mode == "RGB" for block in blocks)
-    picture, top = Image.new("RGB" if colour else "L", (width, height), "white"), 0
-    for block in blocks:
-        picture.paste(block, (0, top))
-        top += block.height
-    return picture
+    return stack([_block(row, f"{figure}: {row.title}", size) for row in rows])
+
+
+def stack(pictures: Sequence[Image.Image]) -> Image.Image:
+    """Pictures under each other, gray where all of them are."""
+    colour = any(picture.mode == "RGB" for picture in pictures)
+    shape = (max(picture.width for picture in pictures), sum(picture.height for picture in pictures))
+    stacked, top = Image.new("RGB" if colour else "L", shape, "white"), 0
+    for picture in pictures:
+        stacked.paste(picture, (0, top))
+        top += picture.height
+    return stacked
+
+
+def write(draw: Callable[[float], Image.Image], path: Path) -> Path:
+    """Write what is drawn at size 1, or smaller where the file would be larger than `BYTES`."""
+    for size in (1.0, 0.8, 0.64, 0.5, 0.4, 0.32):
+        file = io.BytesIO()
+        draw(size).save(file, "PNG", optimize=True)
+        if file.tell() <= BYTES:
+            break
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(file.getvalue())
+    return path
 
 
 def _block(row: Row, title: str, size: float) -> Image.Image:

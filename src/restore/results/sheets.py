@@ -6,6 +6,7 @@ import logging
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from PIL import Image, ImageDraw
@@ -13,7 +14,7 @@ from PIL import Image, ImageDraw
 from restore.evaluation.baselines import BASELINES
 from restore.results.crops import CLEAN, INPUT, RECORD, Crops, Record, file_name, residual_of
 from restore.results.grid import without_seed
-from restore.results.panels import Panel, Row, save
+from restore.results.panels import Panel, Row, compose, write
 from restore.results.quantities import quantity
 from restore.runfolder import RunFolder
 
@@ -33,7 +34,7 @@ def draw_crops(crops: Crops, folder: Path) -> list[Path]:
     """The sheets of one test, in its own folder; says for which entries nothing was tested."""
     for line in crops.missing:
         log.info(f"no sheet    {line} was not tested")
-    return draw_sheets([folder], folder) if crops.kept else []
+    return draw_sheets([folder], folder) if crops.sheets else []
 
 
 def draw_sheets(folders: Sequence[Path | RunFolder], out: Path) -> list[Path]:
@@ -59,8 +60,9 @@ def draw_sheets(folders: Sequence[Path | RunFolder], out: Path) -> list[Path]:
         figures.setdefault(record.figure, {}).setdefault(place, []).append(crops)
     files = []
     for figure, places in figures.items():
-        files.append(out / f"sheet_{file_name(figure).lower()}.png")
-        save([_row(crops) for crops in places.values()], f"Fig. {figure}" if figure.isdigit() else figure, files[-1])
+        name = re.sub(r"\W+", "_", figure).strip("_").lower()
+        title, rows = f"Fig. {figure}" if figure.isdigit() else figure, [_row(crops) for crops in places.values()]
+        files.append(write(partial(compose, rows, title), out / f"sheet_{name}.png"))
     return files
 
 
