@@ -46,7 +46,9 @@ def test_a_baseline_is_applied_to_the_settings_of_a_mixed_task_that_it_is_for(ca
     experiment = Experiment.build(compose("evaluate", words))
     assert "bicubic is not for sigma=15, sigma=25, sigma=50, quality=10, quality=20" in caplog.text
     tests = [Images("mine", ["a"], [torch.randint(0, 256, (1, 24, 24), dtype=torch.uint8)])]
-    for baseline, settings in zip(experiment.baselines, (["scale=2", "scale=3", "scale=4"], ["sigma=15", "sigma=25", "sigma=50"]), strict=True):
+    for baseline, settings in zip(
+        experiment.baselines, (["scale=2", "scale=3", "scale=4"], ["sigma=15", "sigma=25", "sigma=50"]), strict=True
+    ):
         scores = experiment.score(baseline, tests, "32", torch.device("cpu"))
         assert list(dict.fromkeys(score.setting for score in scores)) == settings
 
@@ -62,7 +64,7 @@ def test_a_network_of_ones_own_is_checked_alike():
 
 
 def test_rows_of_the_network_and_of_the_baselines(tmp_path):
-    experiment = Experiment.build(compose("evaluate", ["baselines=[bilateral]", "task.sigma=30"]))
+    experiment = Experiment.build(compose("evaluate", ["baselines=[bilateral]", "task.sigma=30", "protocol=red"]))
     levels = torch.randint(0, 256, (1, 24, 20), dtype=torch.uint8)
     tests = [Images("mine", ["a", "b"], [levels, levels.flip(2)])]
     scores = experiment.score(experiment.network, tests, "32", torch.device("cpu"))

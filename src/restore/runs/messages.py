@@ -94,9 +94,7 @@ def log_summary(training: Training) -> None:
         patches_per_second=round(pace.patches_per_second, 1),
     )
     numbers = {"val": validation, "test": test}
-    values = [
-        f"{name} {quantity(metric.label).caption(value)}" for name, value in numbers.items() if value is not None
-    ]
+    values = [f"{name} {quantity(metric.label).caption(value)}" for name, value in numbers.items() if value is not None]
     log.info(
         f"{state}: {trainer.global_step} steps in {clock(budget.elapsed)}, {pace.patches_per_second:.0f} patches/s, "
         f"{pace.flops / 1e9:.0f} GFLOP/s, {pace.share_of_peak:.0%} of matrix peak, {', '.join(values)}, "
