@@ -31,6 +31,7 @@ PAPERS = {
         },
     ),
     "gopro_study": Protocol("gopro_study", resize=256, quantise_restored=True),
+    "gopro_study_128": Protocol("gopro_study_128", resize=128, quantise_restored=True),
 }
 
 
@@ -117,7 +118,7 @@ def test_what_is_scored_stands_in_the_configuration():
     ("word", "sentence"),
     [
         ("protocol=dncn", "unknown protocol 'dncn': did you mean 'dncnn'"),
-        ("protocol=[]", "protocol names none; there are dncnn, gopro_study, red"),
+        ("protocol=[]", "protocol names none; there are dncnn, gopro_study, gopro_study_128, red"),
         ("protocols.dncnn.bordr=0", "unknown key 'protocols.dncnn.bordr': did you mean 'protocols.dncnn.border'"),
         ("protocols.red.border=0", "unknown key 'protocols.red.border': did you mean 'protocols.dncnn.border'"),
         ("protocol.border=0", "unknown key 'protocol.border': did you mean 'protocols.dncnn.border'"),

@@ -86,9 +86,12 @@ class Experiment:
         device: torch.device,
         keep: Callable[[Restoration], None] | None = None,
     ) -> list[Score]:
-        """Every image of every set, by every protocol and in every setting of the set; `keep` is called with each.
+        """Every image of every set, by every protocol and in every setting of the set.
 
         A classical method is scored in the settings that it is for.
+
+        Args:
+            keep: called with every restored image, to draw it.
         """
         return [
             score

@@ -116,7 +116,8 @@ class RestorationModule(LightningModule):
 
     def validation_step(self, image: WholeImage | None, batch_idx: int) -> Restoration | None:
         """The first setting's restoration, for those who show it."""
-        if image is None:  # more ranks than images
+        if image is None:  # more ranks than images, or no validation
+            self.validation.update({})
             return None
         protocol, first = self.protocols[0].for_validation(), None
         for setting in self.settings:
