@@ -2,7 +2,7 @@
 
 A degradation asks a test pair's stream for numbers, ``normal(shape)``, and scales them by its sigma. All
 streams but `ours` give float64, which is added to the image in float64 and rounded to float32 after, as in
-the programs that they are of.
+the programs that they are of. The image is in float32 before as well: a last bit beside MATLAB's im2double.
 """
 
 from __future__ import annotations
