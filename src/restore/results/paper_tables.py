@@ -33,8 +33,8 @@ from restore.results.tables import markdown, psnr_of, recipe_of
 
 PAPERS = {"red": "RED-Net", "dncnn": "DnCNN", "gopro": "The GOPRO study", "nah": "Nah et al."}
 NOTES = {
-    "red_1": "The paper shows fourteen images and does not name them: ours are of Set12.",
-    "red_3": "The paper shows fourteen images and does not name them: ours beside them are of Set12.",
+    "red_1": "The paper shows fourteen images and does not name them: ours say where they are of Set12 instead.",
+    "red_3": "The paper shows fourteen images and does not name them: ours say where they are of Set12 instead.",
     "red_10": "Test images and the motion kernel are not stated: ours name their set, and blur by 15 pixels at 45°.",
     "red_fig7": "The values at which the figure's four curves end; which network's each is, and the noise level, are not "
     "in the text. The figure itself is experiment=red_residual_blocks.",
