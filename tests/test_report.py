@@ -1,5 +1,7 @@
 """The report of a sweep."""
 
+from pathlib import Path
+
 import pytest
 from restorations import ENTRY, TESTS, restoration
 
@@ -8,6 +10,8 @@ from restore.errors import RequestError
 from restore.results import store
 from restore.results.crops import Crops
 from restore.runfolder import RunFolder
+
+RECORDS = Path(__file__).parents[1] / "experiments"
 
 
 def test_claims_of_an_experiment_of_ones_own_are_its_jobs(tmp_path):
@@ -22,10 +26,41 @@ def test_claims_of_an_experiment_of_ones_own_are_its_jobs(tmp_path):
     )
 
 
+def test_a_kept_record_is_read_without_its_jobs(tmp_path, capsys):
+    report.main([f"sweep={RECORDS / 'red_downsample'}", f"out={tmp_path}"])
+    text = (tmp_path / "table.md").read_text()
+    assert "| a stride at conv1 costs less than 0.1 dB      | contradicted | +1.7" in text
+    assert text.splitlines()[-1] == "Budget cpu, recipe ours."
+    assert text.strip() in capsys.readouterr().out
+
+
+def test_claims_about_training_read_the_jobs_histories(tmp_path):
+    job = RunFolder(tmp_path / "model=red20,seed=1")
+    job.path.mkdir()
+    job.history.write_text("step,patches,seconds,val/psnr\n1,16,2,30\n2,32,4,\n")
+    (history,) = report.histories_of([job])["model=red20"]
+    assert history["patches"] == [16, 32]
+
+
+def test_a_papers_table_is_made_of_all_results_below(tmp_path, capsys):
+    report.main(["table=red_2,dncnn_III", f"runs={RECORDS / 'campaign_cpu'}", f"out={tmp_path}"])
+    assert "here: campaign_cpu" in (tmp_path / "red_2.md").read_text()
+    assert (tmp_path / "dncnn_III.md").is_file()
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "results.csv").write_text("another,form\n1,2\n")
+    report.main(["table=red_2", f"runs={tmp_path / 'runs'}"])
+    assert "left out: " in capsys.readouterr().out
+    with pytest.raises(RequestError, match="has other columns"):
+        report.main(["table=red_2", f"runs={tmp_path / 'runs' / 'results.csv'}"])
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        ([], "sweep=<folder of a sweep> is what there is to report on"),
+        ([], "sweep=<folder of a sweep> or table=<name> is what there is to report on"),
+        (["sweep=a", "table=red_4"], "sweep=<folder of a sweep> or table=<name>"),
+        (["table=red_4", "runs=/nowhere"], "runs=/nowhere is not there"),
+        (["table=dncnn_IV"], "python -m restore.bench what=inference"),
         (["sweep=/nowhere"], "/nowhere is not the folder of a sweep with a finished job"),
         (["swep=x"], "unknown key 'swep': did you mean 'sweep'"),
     ],

@@ -44,7 +44,7 @@ from restore.jobs.job import Job
 from restore.jobs.local import Interruptible
 from restore.results import store
 from restore.results.quantities import quantity
-from restore.results.tables import markdown, means_table
+from restore.results.tables import markdown, means_table, not_run_tables
 from restore.runfolder import RunFolder
 from restore.training.cluster import CUT_SHORT
 from restore.training.durations import clock
@@ -250,7 +250,8 @@ def log_summary(jobs: dict[str, Job], budget: str) -> None:
     store.append(folder / "results.csv", rows)
     runs = len({row["run"] for row in rows})
     description = "truncated runs, minutes of training each" if budget == "cpu" else "runs"
-    table = means_table(store.means(rows))
+    means = store.means(rows)
+    table = "\n\n".join([means_table(means), *not_run_tables(means)])
     (folder / "table.md").write_text(f"restore.campaign budget={budget}: {runs} {description}.\n\n{table}\n")
     print(f"\n{folder / 'table.md'}")
 

@@ -1,15 +1,21 @@
-"""The table and the figure of a sweep.
+"""The table and the figure of a sweep, and the papers' tables with our runs in them.
 
     python -m restore.report sweep=runs/sweeps/<name> [out=<folder>] [metric=<name>] [beside=<folders>]
+    python -m restore.report table=red_4,dncnn_III [runs=<results.csv or folder>,…] [out=<folder>]
 
 Reads the sweep's results.csv; prints each setting's metric as mean ± standard deviation over seeds and its
 paired difference from the first setting with a bootstrap 95 % interval over images and seeds. Draws over
 training the validated metric, the training loss and the first layer's gradient norm, and what the jobs kept for
 pictures: crops side by side, feature maps, the gain over BM3D. Where the experiment names its paper's conclusions,
-says which of them hold, which are contradicted and which cannot be told. Writes table.md and the pictures (and,
-to another folder, results.csv) to `out`, by default the sweep's folder. The metric is the first of the sweep's
-unless another is named. The crops and rows of `beside`, folders of other runs with commas, are drawn together with
-the sweep's: the two halves of DnCNN's Fig. 8, for one.
+says which of them hold, which are contradicted, which are open, and which were not run. Writes table.md and the
+pictures (and, to another folder, results.csv) to `out`, by default the sweep's folder. The metric is the first of
+the sweep's unless another is named. The crops and rows of `beside`, folders of other runs with commas, are drawn
+together with the sweep's: the two halves of DnCNN's Fig. 8, for one. A kept record, experiments/<name>, can be read
+again; it has no curves.
+
+A table has a line for every method that its paper prints, and beneath it ours: red_1 … red_10, red_5.6, red_fig7,
+dncnn_II, dncnn_III, dncnn_V, gopro_1. It is made from all results.csv under the folder of runs and experiments/, or
+under those that `runs` names, and written to <name>.md where `out` is given.
 """
 
 from __future__ import annotations
@@ -34,6 +40,7 @@ from restore.results.curves import draw_history, read_history
 from restore.results.figures import stack_maps
 from restore.results.gain import draw_gain
 from restore.results.grid import grid_table, without_seed
+from restore.results.paper_tables import paper_table
 from restore.results.quantities import quantity
 from restore.results.sheets import draw_sheets
 from restore.results.tables import metrics_of, recipe_of
@@ -41,21 +48,32 @@ from restore.runfolder import RunFolder
 
 
 def main(arguments: list[str]) -> None:
-    words = parse(__doc__, {"sweep": "", "out": "", "metric": "", "beside": ""}, arguments)
-    if not words["sweep"]:
-        raise RequestError("sweep=<folder of a sweep> is what there is to report on")
-    folder = Path(words["sweep"]).expanduser()
+    words = parse(__doc__, dict.fromkeys(("sweep", "table", "runs", "out", "metric", "beside"), ""), arguments)
+    out = Path(words["out"]).expanduser() if words["out"] else None
+    if bool(words["sweep"]) == bool(words["table"]):
+        raise RequestError("sweep=<folder of a sweep> or table=<name> is what there is to report on")
+    if words["sweep"]:
+        beside = [Path(path).expanduser() for path in words["beside"].split(",") if path]
+        report_sweep(Path(words["sweep"]).expanduser(), out, words["metric"], beside)
+    else:
+        report_tables(words["table"].split(","), [place for place in words["runs"].split(",") if place], out)
+
+
+# -- a sweep ---------------------------------------------------------------------------------------
+
+
+def report_sweep(folder: Path, out: Path | None, metric: str, beside: Sequence[Path] = ()) -> None:
+    """Print and write a sweep's table, with its verdicts, and draw its pictures."""
     rows = read_rows(folder)
-    out = Path(words["out"]).expanduser() if words["out"] else folder
+    out = out or folder
     out.mkdir(parents=True, exist_ok=True)
     jobs = jobs_of(folder)
-    metric = metric_of(rows, words["metric"])
+    metric = metric_of(rows, metric)
     claims = verdicts(rows, claims_of(rows[0]["experiment"], jobs), metric, histories_of(jobs))
     parts = (grid_table(rows, metric), claims, recipe_line(rows), absent_line(jobs))
     text = "\n\n".join(part for part in parts if part)
     (out / "table.md").write_text(text + "\n")
     print(f"{text}\n\n{out / 'table.md'}")
-    beside = [Path(path).expanduser() for path in words["beside"].split(",") if path]
     pictures = draw_history([folder, *(job.path for job in jobs)], metric, folder.name, out)
     for picture in [*pictures, *draw(folder, jobs, beside, rows, out)]:
         print(picture)
@@ -143,6 +161,66 @@ def claims_of(experiment: str, jobs: Sequence[RunFolder] = ()) -> list[dict[str,
         return OmegaConf.to_container(compose("config", [f"experiment={experiment}"]).claims)
     configs = (OmegaConf.load(job.config) for job in jobs if job.config.is_file())
     return next((OmegaConf.to_container(config.claims) for config in configs if "claims" in config), [])
+
+
+# -- the papers' tables ----------------------------------------------------------------------------
+
+
+def report_tables(names: Sequence[str], places: Sequence[str], out: Path | None) -> None:
+    """Print the papers' tables, and write each to a file of its name where a folder is given.
+
+    Args:
+        places: results files, and folders that are searched for such; by default the runs' and ``experiments``.
+
+    Raises:
+        RequestError: an unknown table, or a place that is not there.
+    """
+    if len(names) == 1 and names[0].lower() == "dncnn_iv":
+        raise RequestError("dncnn_IV is of run times, which python -m restore.bench what=inference measures")
+    rows = [row for file in results_files(places) for row in rows_or_none(file, named=str(file) in places)]
+    for name in names:
+        text = paper_table(name, rows)
+        print(text + "\n")
+        if out:
+            out.mkdir(parents=True, exist_ok=True)
+            (out / f"{name}.md").write_text(text + "\n")
+            print(f"{out / name}.md\n")
+
+
+def results_files(places: Sequence[str]) -> list[Path]:
+    """The results files at some places, those nearest to the top of a folder first.
+
+    Raises:
+        RequestError: a place that is named is not there.
+    """
+    if not places:
+        usual = (compose("config", []).paths.runs, "experiments")
+        places = [place for place in usual if Path(place).is_dir()]
+    files: dict[Path, None] = {}
+    for place in (Path(place).expanduser() for place in places):
+        if not place.exists():
+            raise RequestError(f"runs={place} is not there")
+        below = (
+            sorted(place.rglob("results.csv"), key=lambda file: (len(file.parts), file)) if place.is_dir() else [place]
+        )
+        files |= dict.fromkeys(below)
+    return list(files)
+
+
+def rows_or_none(file: Path, named: bool) -> list[dict]:
+    """The rows of a results file; none, with a line that says why, where one that was found cannot be read.
+
+    Raises:
+        RequestError: it cannot be read, and was named.
+    """
+    register_metrics_of(RunFolder(file.parent))
+    try:
+        return store.read(file)
+    except RequestError as error:
+        if named:
+            raise
+        print(f"left out: {error}")
+        return []
 
 
 if __name__ == "__main__":

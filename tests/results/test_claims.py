@@ -102,6 +102,8 @@ def test_a_loss_below_a_margin_and_equality_within_one():
     assert outcome(rows, {"same": ["stride=9", "stride=0"], "margin": 0.1}) == "holds"
     assert outcome(rows, {"same": ["stride=1", "stride=0"], "margin": 0.1}) == "contradicted"
     distances = [r | {"metric": "lpips"} for r in rows]
+    beside = [*distances, *rows]
+    assert outcome(beside, {"same": ["stride=9", "stride=0"], "margin": 0.1}, metric="lpips") == "holds", "by PSNR"
     assert outcome(distances, {"same": ["stride=9", "stride=0"], "margin": 0.1}) == "open: its margin is 0.1 dB"
 
 

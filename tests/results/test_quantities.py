@@ -20,5 +20,11 @@ def test_values_in_words():
 
 def test_a_metric_of_ones_own():
     register(Quantity("mae_of_a_test", "levels", 6, False))
-    assert quantity("mae_of_a_test").stored_digits == 6
+    assert quantity("mae_of_a_test").stored_digits == 9
     assert quantity("mae_of_a_test@2").axis == "MAE-OF-A-TEST / levels"
+
+
+def test_small_errors_are_stored_finely_enough_to_be_told_in_decibels():
+    assert quantity("mse").stored_digits == 8
+    assert quantity("psnr").stored_digits == 4
+    assert quantity("psnr_of_mse").title == "PSNR of the mean MSE"

@@ -17,6 +17,7 @@ def test_everything_in_its_order(image_rows):
     text = report(rows, [PROTOCOL], [SETTING], metrics)
     assert text.startswith("bsd68 sigma=25, protocol dncnn, overlap with training: b\n\n| PSNR dB / SSIM")
     assert "| bsd68 sigma=25 |    dncnn | dncnn_s |" in text
+    assert "published in dncnn II for bsd68, not run here" in text
     assert "vif is not defined for 2 of 2 test pairs (bsd68 sigma=25); it needs sides from 41 pixels" in text
     assert text.endswith(PROTOCOL.describe("noise").join(["protocol ", ""]))
     many = joined(*(image_rows(str(i), overlap="unknown") for i in range(15)))

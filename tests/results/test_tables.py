@@ -1,5 +1,5 @@
 from restore.results import store
-from restore.results.tables import images_table, means_table
+from restore.results.tables import images_table, means_table, not_run_tables
 
 
 def cells(line: str) -> list[str]:
@@ -10,7 +10,59 @@ def test_means_beside_the_published(image_rows):
     text = means_table(store.means([*image_rows("a", 29), *image_rows("b", 30, overlap="t7")]))
     header, _, line = text.splitlines()
     assert cells(header)[4:7] == ["input PSNR / SSIM", "restored PSNR / SSIM", "published"]
-    assert cells(line)[3:] == ["2", "20.00 / 0.3000", "29.50 / 0.9000", "29.23 (dncnn II)", "1 of 2"]
+    assert cells(line)[3:] == ["2", "20.00 / 0.3000", "29.50 / 0.9000", "29.23 (dncnn II)", "not known", "1 of 2"]
+    known = means_table(store.means(image_rows("a", budget="gpu", recipe="paper_dncnn")))
+    assert cells(known.splitlines()[2])[-2] == "gpu, paper_dncnn"
+
+
+def test_the_error_of_all_images_is_told_in_decibels_too(image_rows):
+    """Two images of 0.1 and 0.001: the mean of their PSNRs is 20 dB, the PSNR of their mean error is 13."""
+    pairs = (("a", 10, 0.1), ("b", 30, 0.001))
+    rows = [
+        row
+        for name, db, error in pairs
+        for row in image_rows(name, db, {"mse": (error, 0.2)})
+        if row["metric"] != "ssim"
+    ]
+    header, _, line = means_table(store.means(rows)).splitlines()
+    assert cells(header)[5] == "restored PSNR / MSE / PSNR of the mean MSE"
+    assert cells(line)[5] == "20.00 / 0.05050 / 12.97"
+    assert cells(line)[4].endswith(" / 6.99")
+
+
+def test_methods_that_were_not_run_stand_by_their_published_values(image_rows):
+    means = store.means([*image_rows("a"), *image_rows("a", setting="sigma=50")])
+    heading, table, *more = not_run_tables(means)
+    assert heading == "published in dncnn II for bsd68, not run here"
+    lines = {line[0]: line[1:] for line in map(cells, table.splitlines())}
+    assert lines["PSNR"] == ["sigma=25", "sigma=50"]
+    assert lines["WNNM"] == ["28.83", "25.87"]
+    assert lines["CSF"] == ["28.74", "–"]
+    assert "DnCNN-S" not in lines, "it was run"
+    assert more[0] == "published in dncnn V for bsd68, not run here"
+    everything = not_run_tables(store.means([*image_rows("a"), *image_rows("a", model="bm3d")]))
+    assert "BM3D" not in "".join(everything)
+    assert not_run_tables(store.means(image_rows("a", dataset="photographs"))) == []
+
+
+def test_tables_about_a_set_that_is_not_named_where_their_network_was_run(image_rows):
+    of_dncnn = not_run_tables(store.means(image_rows("01", dataset="set12", setting="sigma=50")))
+    of_red = not_run_tables(store.means(image_rows("01", dataset="set12", setting="sigma=50", model="red20")))
+    heading = "published in red 1 for fourteen images that are not named, not run here"
+    assert heading not in of_dncnn
+    lines = of_red[of_red.index(heading) + 1]
+    assert "RED30" in lines
+    assert "RED20" not in lines
+
+
+def test_published_values_image_by_image(image_rows):
+    rows = [*image_rows("01", 29, dataset="set12"), *image_rows("02", 31, dataset="set12")]
+    rows += image_rows("01", 28, dataset="set12", model="wavelet")
+    lines = [cells(line) for line in images_table(rows).splitlines()]
+    assert lines[0][2:] == ["dncnn s", "dncnn s, published", "wavelet"]
+    assert lines[2] == ["01", "20.00 / 0.3000", "29.00 / 0.9000", "30.18", "28.00 / 0.9000"]
+    assert lines[3][3] == "33.06"
+    assert lines[4][3] == "30.436", "the set's mean"
 
 
 def test_means_follow_the_metrics_of_the_rows(image_rows):

@@ -14,7 +14,7 @@ A point is named by the words that matter, ``model=red20``: a claim is decided o
 word ``input`` stands for the degraded image. A difference is decided by its 95 % interval: the claim ``holds`` where
 the whole interval bears it out, is ``contradicted`` where the whole interval speaks against it, and is ``open``
 otherwise. (For equivalence that is stricter than two one-sided tests at 5 %, whose interval has 90 %.) A margin is in
-dB, so that it says nothing of metrics in other units.
+dB: a claim that has one is judged by the first metric in that unit, whatever the others are judged by.
 """
 
 from __future__ import annotations
@@ -160,22 +160,25 @@ def verdicts(
     Args:
         rows: of a sweep's ``results.csv``.
         claims: as `Claim.read` takes them.
-        metric: by which they are judged, in its own direction; by default the first of the rows.
+        metric: by which they are judged, in its own direction; by default the first of the rows. Those with a margin
+            are judged by a metric in dB.
         histories: of the jobs; what they would tell is ``not kept`` without them.
 
     Returns:
         A table for each set and setting of the rows' first protocol, and one of what is told by training itself.
     """
     label = metric or metrics_of(rows)[0]
-    known = quantity(label)
+    decibels = next((each for each in (label, *metrics_of(rows)) if quantity(each).unit == "dB"), label)
     read = [Claim.read(claim) for claim in claims]
-    scores, inputs = places(rows, label), places(rows, label, "value_input")
-    first = next(iter(scores))[2]
+    boards = {each: (places(rows, each), places(rows, each, "value_input")) for each in {label, decibels}}
+    scores = boards[label][0]
+    first = next((place[2] for place in scores), "")
     parts = []
     for place in (place for place in scores if place[2] == first):
-        lines = [
-            line for claim in read if not claim.quantity for line in _scored(claim, place, scores, inputs[place], known)
-        ]
+        lines: list[Line] = []
+        for claim in (claim for claim in read if not claim.quantity):
+            by = label if claim.margin is None else decibels
+            lines += _scored(claim, place, *boards[by], quantity(by))
         parts += _table(f"the paper's conclusion ({place[0]} {place[1]})", lines)
     run = dict.fromkeys(point for points in scores.values() for point in points)
     lines = [line for claim in read if claim.quantity for line in _trained(claim, run, histories or {})]
@@ -192,20 +195,24 @@ def _line(claim: Claim, rest: Sequence[str], verdict: str, difference: str = "â€
 
 
 def _scored(
-    claim: Claim, place: tuple[str, str, str], scores: Mapping[tuple, Points], inputs: Points, known: Quantity
+    claim: Claim,
+    place: tuple[str, str, str],
+    scores: Mapping[tuple, Points],
+    inputs: Mapping[tuple, Points],
+    known: Quantity,
 ) -> Iterator[Line]:
     """A claim about test scores on one set and setting."""
     if claim.margin is not None and known.unit != "dB":
         yield _line(claim, (), f"open: its margin is {claim.margin:g} dB")
         return
-    points = scores[place]
+    points = scores.get(place, {})
     if claim.protocols:
         pairs = _by_protocol(claim, place, scores)
         missing = "not run: protocol " + " and ".join(claim.protocols)
     elif claim.published:
         pairs, missing = _beside_published(claim, place, points, known)
     elif claim.worse == INPUT:
-        pairs = [(rest, inputs[point], points[point]) for rest, point in matching(points, claim.better).items()]
+        pairs = [(rest, inputs[place][point], points[point]) for rest, point in matching(points, claim.better).items()]
         missing = _not_run(points, claim.better)
     else:
         pairs = [(rest, points[other], points[one]) for rest, one, other in _pairs(points, *claim.sides)]

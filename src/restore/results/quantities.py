@@ -13,17 +13,19 @@ class Quantity:
     Attributes:
         name: as in the configuration.
         digits: decimals in tables.
+        called: in tables, where that is not the name in capitals.
     """
 
     name: str
     unit: str = ""
     digits: int = 4
     higher_is_better: bool = True
+    called: str = ""
 
     @property
     def title(self) -> str:
         """``PSNR``, ``MS-SSIM``."""
-        return self.name.upper().replace("_", "-")
+        return self.called or self.name.upper().replace("_", "-")
 
     @property
     def title_and_unit(self) -> str:
@@ -36,7 +38,8 @@ class Quantity:
 
     @property
     def stored_digits(self) -> int:
-        return max(self.digits, 4)
+        """Decimals in files; values so small that five of them are shown are stored finer, to be told in dB."""
+        return max(self.digits, 4) if self.digits < 5 else self.digits + 3
 
     def text(self, value: float) -> str:
         """A value as a table has it, without its unit; – where there is none."""
@@ -85,6 +88,7 @@ _KNOWN: dict[str, Quantity] = {}
 register(
     Quantity("psnr", "dB", 2),
     Quantity("mse", digits=5, higher_is_better=False),
+    Quantity("psnr_of_mse", "dB", 2, called="PSNR of the mean MSE"),  # in tables alone: derived where there is an MSE
     Quantity("psnr_y", "dB", 2),
     Quantity("psnrb", "dB", 2),
     Quantity("ssim"),

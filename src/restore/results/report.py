@@ -8,7 +8,7 @@ from restore.evaluation.metrics import Metric
 from restore.evaluation.protocol import Protocol, Setting
 from restore.results import store
 from restore.results.quantities import quantity
-from restore.results.tables import Line, images_table, lines_of, means_table, metrics_of
+from restore.results.tables import Line, images_table, lines_of, means_table, metrics_of, not_run_tables
 
 SMALL_SET = 14  # images, up to which each has a line
 PLACES = 4  # sets and settings that a line about a metric names
@@ -17,14 +17,14 @@ PLACES = 4  # sets and settings that a line about a metric names
 def report(
     rows: Sequence[dict], protocols: Sequence[Protocol], settings: Sequence[Setting], metrics: Sequence[Metric] = ()
 ) -> str:
-    """A table per image where a set is small, one of the means, and what the protocols' names stand for.
+    """A table per image where a set is small, one of the means, the papers' other methods, and the protocols' names.
 
     Args:
         metrics: that were asked for: of those that have no value for some images, a line says so.
     """
     means = store.means(rows)
     families = dict.fromkeys(setting.family for setting in settings)
-    parts = [*image_tables(rows), means_table(means)]
+    parts = [*image_tables(rows), means_table(means), *not_run_tables(means)]
     parts += ["\n".join(lines) for lines in (protocol_differences(means), missing_values(rows, metrics)) if lines]
     parts.append("\n".join(f"protocol {one.describe(family)}" for one in protocols for family in families))
     return "\n\n".join(parts)
