@@ -57,7 +57,7 @@ def experiments() -> str:
     rows = ["| experiment | |", "|---|---|"]
     for file in sorted((ROOT / "conf" / "experiment").glob("*.yaml")):
         if not file.stem.startswith("_"):
-            sentence = re.split(r"(?<=[.:;])\s", header(file), maxsplit=1)[0].rstrip(".:;")
+            sentence = re.split(r"(?<=[.;])(?<!Fig\.)(?<!Figs\.)\s", header(file), maxsplit=1)[0].rstrip(".;")
             rows.append(f"| `{file.stem}` | {sentence.replace('|', '/')} |")
     return "\n".join(rows) + "\n"
 

@@ -95,7 +95,7 @@ def read_rows(file: Path, metric: str = "psnr") -> list[dict]:
     return [row for row in store.read(Path(file)) if row["metric"] == metric]
 
 
-def exact(degradation: Degradation, clean: torch.Tensor, **switches: bool) -> torch.Tensor:
+def exact(degradation: Degradation, clean: torch.Tensor, **switches: bool | str) -> torch.Tensor:
     """What a protocol with these switches would have a network restore."""
     stream = TestStream.seeded(0, **switches)
     return degradation.exact(clean, degradation.draw(len(clean), stream.generator), stream).degraded

@@ -38,6 +38,15 @@ def test_every_entry_composes():
     assert config.trainer.max_steps * config.data.batch_size == 10_240_000, "the paper's number of patches"
 
 
+def test_dncnn_3_starts_from_dncnn_b_where_that_is_finished(tmp_path):
+    entry = next(entry for entry in campaign.entries("gpu") if entry.name == "dncnn_3")
+    folder, first = RunFolder(tmp_path / "dncnn_3"), RunFolder(tmp_path / "dncnn_b")
+    assert not [word for word in entry.command("gpu", folder, []) if word.startswith("init=")]
+    first.create()
+    first.write_result(state="finished")
+    assert f"init='{first}'" in entry.command("gpu", folder, [])
+
+
 @pytest.fixture
 def words(tiny) -> tuple[str, ...]:
     return tuple(word for word in tiny if not word.startswith(("paths.runs", "logger", "trainer.max_steps")))

@@ -165,6 +165,16 @@ def test_lightened_weights_are_the_best_ones_in_half_precision(tmp_path):
         torch.testing.assert_close(value, network.state_dict()[key], atol=1e-3, rtol=1e-3)
 
 
+def test_without_a_best_checkpoint_the_last_one_is_lightened(tmp_path):
+    run = RunFolder(tmp_path)
+    run.checkpoints.mkdir()
+    state = {f"network.{key}": value for key, value in awake(DnCNN(depth=3, width=4)).state_dict().items()}
+    torch.save({"state_dict": state, "global_step": 9, "optimizer_states": [torch.zeros(9)]}, run.last)
+    lighten(run)
+    assert set(torch.load(run.last, weights_only=True)) == {"state_dict", "global_step"}
+    assert not run.best.exists()
+
+
 def test_digest_is_sha256(tmp_path):
     (tmp_path / "x").write_bytes(b"abc")
     assert digest(tmp_path / "x") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"

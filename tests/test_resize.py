@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from restore.resize import imresize
+from restore.resize import imresize, imresize_uint8
 
 
 def cubic(x: float) -> float:
@@ -46,6 +46,23 @@ def test_equals_the_definition_everywhere(size, out, generator):
     expected = np.apply_along_axis(resize_line, 3, rows, out[1])
     assert ours.shape == (2, 3, *out)
     np.testing.assert_allclose(ours.numpy(), expected, atol=1e-12)
+
+
+def test_an_8_bit_image_is_rounded_after_its_rows_and_after_its_columns(generator):
+    levels = torch.randint(0, 256, (2, 3, 14, 18), generator=generator, dtype=torch.uint8)
+    rows = np.apply_along_axis(resize_line, 2, levels.double().numpy(), 7)
+    rows = np.clip(np.floor(rows + 0.5), 0, 255)
+    expected = np.clip(np.floor(np.apply_along_axis(resize_line, 3, rows, 6) + 0.5), 0, 255)
+    ours = imresize_uint8(levels, 7, 6)
+    assert ours.dtype == torch.uint8
+    assert np.array_equal(ours.numpy(), expected)
+    once = imresize(levels.double(), 7, 6).round().clamp(0, 255)
+    assert (once != ours).any(), "the rounding between the passes is seen"
+
+
+def test_halves_are_rounded_up():
+    """0.5 becomes 1, as MATLAB rounds; half to even would make it 0."""
+    assert imresize_uint8(torch.tensor([[1, 0], [1, 0]], dtype=torch.uint8), 1, 1).item() == 1
 
 
 def test_torch_antialiased_bicubic_differs_at_the_border(generator):

@@ -20,13 +20,16 @@ def run_folder(tmp_path: Path) -> Path:
 
 
 def test_a_run_trains_scores_and_leaves_its_folder(command, tiny, tmp_path):
-    answer = command("run", *tiny, "baselines=[wavelet]", "task=denoise_blind")
+    sheet = "sheets=[{figure: 4, dataset: test, setting: 'sigma=25', image: '01', region: [4, 6, 16]}]"
+    answer = command("run", *tiny, "baselines=[wavelet]", "task=denoise_blind", sheet)
     assert answer.code == 0, answer.err
     folder = run_folder(tmp_path)
     assert folder.parent.name == "denoise_blind_red10"
     present = {str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file()}
     wanted = {".hydra/config.yaml", "checkpoints/best.ckpt", "checkpoints/last.ckpt", "results.csv", "summary.csv"}
     assert wanted | {"result.json", "console.log", "sheet.png", "psnr.png", "history.csv"} <= present
+    crops = {f"crops/test/sigma=25/01/{name}.png" for name in ("input", "wavelet", "red10", "clean")}
+    assert crops | {"sheet_4.png"} <= present
     rows = read_rows(folder / "results.csv")
     assert len(rows) == 2 * 3 * 3  # methods, images, sigmas
     assert {row["setting"] for row in rows} == {"sigma=15", "sigma=25", "sigma=50"}

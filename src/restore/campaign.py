@@ -10,9 +10,10 @@ only      names of entries, with commas
 list      only list the entries and how they stand
 words     further words for every run, with spaces: words='paths.data=sets logger=csv'
 
-The order is that of the records that matter most; the ablation grids come last. budget=cpu is truncated, two minutes a
-network and a single pass a test image: it says that everything runs, not how good it gets. Needs RESTORE_DATA. Runs go
-to runs/campaign_<budget>/<entry>/, their summary to campaign_<budget>/{results.csv,table.md}. A run that fails, for want
+The order is that of the records that matter most; the ablation grids come last. DnCNN-3 starts from DnCNN-B's weights
+where that run is finished, else from scratch. budget=cpu is truncated, two minutes a network and a single pass a test
+image: it says that everything runs, not how good it gets. Needs RESTORE_DATA. Runs go to
+runs/campaign_<budget>/<entry>/, their summary to campaign_<budget>/{results.csv,table.md}. A run that fails, for want
 of a set for instance, is reported and does not keep the others.
 """
 
@@ -55,12 +56,17 @@ GRIDS = ("red_depth", "red_residual_blocks", "red_skip_step", "red_width", "red_
 
 @dataclass(frozen=True)
 class Entry:
-    """One run: a name, its words, and the longest it may take at each budget; empty for what its words say."""
+    """One run: a name, its words, and the longest it may take at each budget; empty for what its words say.
+
+    Attributes:
+        start: the entry whose weights it starts from, where that one is finished.
+    """
 
     name: str
     words: tuple[str, ...]
     gpu_time: str = "5m"
     cpu_time: str = "2m"
+    start: str = ""
 
     def command(self, budget: str, folder: RunFolder, more: Sequence[str]) -> list[str]:
         longest = {"gpu": self.gpu_time, "cpu": self.cpu_time}.get(budget)
@@ -68,6 +74,8 @@ class Entry:
             words = [f"resume={quote(folder)}"]
         else:
             own = [*self.words, f"budget={budget}", *([f"trainer.max_time={longest}"] if longest else [])]
+            first = RunFolder(folder.path.parent / self.start)
+            own += [f"init={quote(first)}"] if self.start and first.state == "finished" else []
             words = [*own, f"name=campaign_{budget}", "logger=none", f"hydra.run.dir={quote(folder)}", *more]
         return [sys.executable, "-m", "restore.run", *words]
 
@@ -94,7 +102,7 @@ def entries(budget: str) -> list[Entry]:
         ]
         plan += [Entry(f"{model}_sr3", (*sr, f"model={model}")), Entry(f"{model}_jpeg10", (*jpeg, f"model={model}"))]
     general = ("task=general", "model=dncnn_3", "data=t91_bsd200", "test_sets=[set5,classic5,bsd68]")
-    plan.append(Entry("dncnn_3", general, "9m"))
+    plan.append(Entry("dncnn_3", general, "9m", start="dncnn_b"))
     plan = [replace(entry, words=entry.words + few) for entry in plan]
     for grid in GRIDS:
         jobs, _ = expand("config", [f"experiment={grid}", f"budget={budget}"])

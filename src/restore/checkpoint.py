@@ -117,13 +117,18 @@ def _check_same(in_network: dict[str, tuple], in_file: dict[str, tuple], path: P
 
 
 def lighten(run: RunFolder) -> None:
-    """Of a finished run's checkpoints keep the best one's weights, in float16; cut at any moment, they are not lost."""
-    steps, weights = trained_steps(run), read_state(run.checkpoint())
+    """Of a finished run's checkpoints keep the tested one's weights, in float16; cut at any moment, they are not lost.
+
+    It is the best one, and the last one of a run that no validation chose a best one of.
+    """
+    file = run.checkpoint()
+    steps, weights = trained_steps(run), read_state(file)
     state = {key: value.half() if value.is_floating_point() else value for key, value in weights.items()}
-    partial = run.best.with_name(".best.ckpt")
+    partial = file.with_name(f".{file.name}")
     torch.save({"state_dict": state, "global_step": steps}, partial)
-    partial.replace(run.best)
-    run.last.unlink(missing_ok=True)
+    partial.replace(file)
+    if file == run.best:
+        run.last.unlink(missing_ok=True)
 
 
 def digest(path: Path) -> str:

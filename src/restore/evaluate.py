@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 
 import torch
 from omegaconf import DictConfig
 
 from restore.config.command import command
 from restore.config.experiment import Experiment
+from restore.config.resolvers import to_plain
 from restore.models.fusion import merge_batch_norm
 from restore.results import store
+from restore.results.crops import Crops
 from restore.runfolder import RunFolder
 from restore.runs import scoring
 from restore.training.hardware import device_kind, disable_tf32, keep_freed_memory, slow_precision
@@ -33,10 +36,14 @@ def evaluate(config: DictConfig) -> float:
     if warning := slow_precision(device.type, str(config.precision)):
         log.warning(warning)
     network = merge_batch_norm(experiment.network).to(device, memory_format=torch.channels_last).eval()
-    scores = experiment.score(network, tests, str(config.precision), device)
+    crops = Crops(file.parent, to_plain(config.sheets), tests)
+    keep = partial(crops.keep, experiment.config.model.name)
+    scores = experiment.score(network, tests, str(config.precision), device, keep)
     metadata = scoring.metadata_of(experiment, run, weights, str(config.precision), device)
-    rows = experiment.record(scores, metadata, tests, contained, file)
+    rows = experiment.record(scores, metadata, tests, contained, file, crops.keep)
     log.info(f"{len(rows)} rows added to {file}")
+    for picture in scoring.draw(crops, file):
+        log.info(picture)
     label = experiment.metrics[0].label
     values = [score.value for score in scores if score.metric == label]
     return sum(values) / len(values) if values else float("nan")

@@ -1,12 +1,15 @@
 """The table and the figure of a sweep.
 
-    python -m restore.report sweep=runs/sweeps/<name> [out=<folder>] [metric=<name>]
+    python -m restore.report sweep=runs/sweeps/<name> [out=<folder>] [metric=<name>] [beside=<folders>]
 
 Reads the sweep's results.csv; prints each setting's metric as mean ± standard deviation over seeds and its
-paired difference from the first setting with a bootstrap 95 % interval over images and seeds; draws the
-validated metric over training. Where the experiment names its paper's conclusions, says which of them hold,
-which are contradicted and which cannot be told. Writes table.md and <metric>.png (and, to another folder,
-results.csv) to `out`, by default the sweep's folder. The metric is the first of the sweep's unless another is named.
+paired difference from the first setting with a bootstrap 95 % interval over images and seeds. Draws over
+training the validated metric, the training loss and the first layer's gradient norm, and what the jobs kept for
+pictures: crops side by side, feature maps, the gain over BM3D. Where the experiment names its paper's conclusions,
+says which of them hold, which are contradicted and which cannot be told. Writes table.md and the pictures (and,
+to another folder, results.csv) to `out`, by default the sweep's folder. The metric is the first of the sweep's
+unless another is named. The crops and rows of `beside`, folders of other runs with commas, are drawn together with
+the sweep's: the two halves of DnCNN's Fig. 8, for one.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from omegaconf import OmegaConf
 
@@ -25,15 +29,19 @@ from restore.config.loading import configuration
 from restore.config.metrics import register_metrics_of
 from restore.errors import RequestError, report_errors, unknown_name
 from restore.results import store
-from restore.results.curves import Curve, draw_curves
-from restore.results.grid import grid_table, verdicts
+from restore.results.claims import Histories, verdicts
+from restore.results.curves import draw_history, read_history
+from restore.results.figures import stack_maps
+from restore.results.gain import draw_gain
+from restore.results.grid import grid_table, without_seed
 from restore.results.quantities import quantity
-from restore.results.tables import metrics_of
+from restore.results.sheets import draw_sheets
+from restore.results.tables import metrics_of, recipe_of
 from restore.runfolder import RunFolder
 
 
 def main(arguments: list[str]) -> None:
-    words = parse(__doc__, {"sweep": "", "out": "", "metric": ""}, arguments)
+    words = parse(__doc__, {"sweep": "", "out": "", "metric": "", "beside": ""}, arguments)
     if not words["sweep"]:
         raise RequestError("sweep=<folder of a sweep> is what there is to report on")
     folder = Path(words["sweep"]).expanduser()
@@ -42,15 +50,32 @@ def main(arguments: list[str]) -> None:
     out.mkdir(parents=True, exist_ok=True)
     jobs = jobs_of(folder)
     metric = metric_of(rows, words["metric"])
-    claims = verdicts(rows, claims_of(rows[0]["experiment"], jobs), metric)
-    text = "\n\n".join(part for part in (grid_table(rows, metric), claims, f"Budget {rows[0]['budget']}.") if part)
+    claims = verdicts(rows, claims_of(rows[0]["experiment"], jobs), metric, histories_of(jobs))
+    parts = (grid_table(rows, metric), claims, recipe_line(rows), absent_line(jobs))
+    text = "\n\n".join(part for part in parts if part)
     (out / "table.md").write_text(text + "\n")
     print(f"{text}\n\n{out / 'table.md'}")
-    if figure := draw(jobs, metric, folder.name, out):
-        print(figure)
+    beside = [Path(path).expanduser() for path in words["beside"].split(",") if path]
+    pictures = draw_history([folder, *(job.path for job in jobs)], metric, folder.name, out)
+    for picture in [*pictures, *draw(folder, jobs, beside, rows, out)]:
+        print(picture)
     if out.resolve() != folder.resolve():
         for name in ("results.csv", "summary.csv"):
             shutil.copyfile(folder / name, out / name)
+
+
+def recipe_line(rows: Sequence[dict]) -> str:
+    """The budget and the recipe that all of a sweep's rows have, as the table's last line."""
+    budgets, recipes = (
+        dict.fromkeys(values) for values in zip(*((r["budget"], recipe_of(r)) for r in rows), strict=True)
+    )
+    return f"Budget {', '.join(budgets)}, recipe {', '.join(recipes)}."
+
+
+def absent_line(jobs: Sequence[RunFolder]) -> str:
+    """The test sets of the experiment that were not on the machine; empty where all were."""
+    names = dict.fromkeys(name for job in jobs for name in job.result.get("absent_sets", []))
+    return f"Not there, and so not tested: {', '.join(names)}." if names else ""
 
 
 def read_rows(folder: Path) -> list[dict]:
@@ -92,17 +117,24 @@ def metric_of(rows: Sequence[dict], name: str) -> str:
     return name
 
 
-def draw(jobs: Sequence[RunFolder], metric: str, title: str, out: Path) -> Path | None:
-    """The figure of the jobs that validated the metric; None where there is none."""
-    curves = [curve for job in jobs if (curve := Curve.read(job.path, metric))]
-    if not curves:
-        return None
-    file = out / f"{quantity(metric).name}.png"
-    draw_curves(curves, metric, title, file)
-    return file
+def draw(
+    folder: Path, jobs: Sequence[RunFolder], beside: Sequence[Path], rows: Sequence[dict], out: Path
+) -> list[Path]:
+    """What was kept for pictures: crops side by side, feature maps, and what makes up the gain over BM3D."""
+    folders = [*beside, folder, *(job.path for job in jobs)]
+    gain = draw_gain([*rows, *(row for each in beside for row in read_rows(each))], out)
+    return [*draw_sheets(folders, out), *filter(None, (stack_maps(folders, out), gain))]
 
 
-def claims_of(experiment: str, jobs: Sequence[RunFolder] = ()) -> list[dict[str, str]]:
+def histories_of(jobs: Sequence[RunFolder]) -> Histories:
+    """The columns of each job's history, by point of the grid: what claims about training are judged by."""
+    histories: dict[str, list[dict[str, list[float]]]] = {}
+    for job in jobs:
+        histories.setdefault(without_seed(job.name), []).append(read_history(job.history))
+    return histories
+
+
+def claims_of(experiment: str, jobs: Sequence[RunFolder] = ()) -> list[dict[str, Any]]:
     """The conclusions that an experiment file says its paper draws.
 
     Those of an experiment that is not in ``conf/``, a person's own, are in the configurations of its jobs.

@@ -37,6 +37,31 @@ def imresize(image: Tensor, height: int, width: int, scale: tuple[float, float] 
     return rows @ image @ columns.T
 
 
+def imresize_uint8(levels: Tensor, height: int, width: int, scale: tuple[float, float] | None = None) -> Tensor:
+    """Resize an 8-bit image as MATLAB does: `imresize`, rounded to 8 bits after each of its two passes, rows first.
+
+    MATLAB begins with the axis that shrinks most, and with the rows where both shrink alike; here the
+    rows are always first. Halves are rounded up, as MATLAB rounds.
+
+    Args:
+        levels: uint8.
+        height, width, scale: as `imresize` has them.
+
+    Shape:
+        ``(..., H, W)`` to ``(..., height, width)``, uint8.
+
+    Raises:
+        ValueError: a side below one pixel.
+    """
+    row_scale, column_scale = scale or (height / levels.shape[-2], width / levels.shape[-1])
+    shorter = imresize(levels.double(), height, levels.shape[-1], (row_scale, 1.0))
+    return _rounded(imresize(_rounded(shorter).double(), height, width, (1.0, column_scale)))
+
+
+def _rounded(levels: Tensor) -> Tensor:
+    return (levels + 0.5).floor().clamp(0, 255).to(torch.uint8)
+
+
 @lru_cache(maxsize=64)
 def resize_matrix(size: int, out: int, ratio: float | None) -> Tensor:
     """The matrix ``(out, size)`` that resizes one axis, in float64; `ratio` is out / size unless given."""

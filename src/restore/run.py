@@ -46,13 +46,12 @@ def run(config: DictConfig) -> float:
         contained = log_overlaps(data.everything_read(), data.tests, config.paths.cache, config.strict)
     weights = training.fit(parts) if experiment.trainable else None
     parts.trainer.test(parts.module, datamodule=data, verbose=False)
-    objective = training.objective_of(parts)
     if parts.trainer.is_global_zero:
         training.record(parts, weights, contained)
-        messages.log_summary(parts, objective)
+        messages.log_summary(parts)
     if parts.logger:
         parts.logger.finish()
-    return objective
+    return training.objective_of(parts)
 
 
 if __name__ == "__main__":

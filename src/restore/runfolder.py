@@ -28,6 +28,7 @@ class RunFolder:
         config, overrides: the composed configuration, and the words it was composed from.
         hydra: Hydra's own configuration: where it looked for files, for one.
         job_log: what a grid's job printed.
+        crops: of the test images that ``sheets`` names, by method.
     """
 
     def __init__(self, path: str | Path):
@@ -41,6 +42,7 @@ class RunFolder:
         self.overrides = self.path / ".hydra" / "overrides.yaml"
         self.hydra = self.path / ".hydra" / "hydra.yaml"
         self.job_log = self.path / "job.log"
+        self.crops = self.path / "crops"
         self._identity = self.path / "run.json"
         self._result = self.path / "result.json"
 
@@ -71,13 +73,13 @@ class RunFolder:
         """Make the folder, and say in it by which format its files are written, and under which identity."""
         self.path.mkdir(parents=True, exist_ok=True)
         if not self._identity.is_file():
-            _write_json(self._identity, {"format": FORMAT, "id": secrets.token_hex(4)})
+            write_json(self._identity, {"format": FORMAT, "id": secrets.token_hex(4)})
 
     @property
     def identity(self) -> str:
         """What a tracking service knows the run by: the same after a resume."""
         self.create()
-        return str(_read_json(self._identity).get("id", ""))
+        return str(read_json(self._identity).get("id", ""))
 
     def check(self) -> None:
         """Refuse what is no run folder, or one of another format.
@@ -88,7 +90,7 @@ class RunFolder:
         if not self.config.is_file():
             own = f"; runs of the package's own: {', '.join(shipped_runs())}" if shipped_runs() else ""
             raise RequestError(f"{self} is not the folder of a run: it has no .hydra/config.yaml{own}")
-        made = _read_json(self._identity).get("format", 1)
+        made = read_json(self._identity).get("format", 1)
         if made != FORMAT:
             raise RequestError(
                 f"{self} was made by another version of restore (run folders of format {made}, and this one reads "
@@ -111,10 +113,10 @@ class RunFolder:
     @property
     def result(self) -> dict[str, Any]:
         """State, objective and pace; empty before the run has ended."""
-        return _read_json(self._result)
+        return read_json(self._result)
 
     def write_result(self, **result: Any) -> None:
-        _write_json(self._result, result)
+        write_json(self._result, result)
 
     def forget_result(self) -> None:
         self._result.unlink(missing_ok=True)
@@ -135,11 +137,12 @@ def shipped_runs() -> list[str]:
     return sorted(folder.parent.name for folder in SHIPPED.glob("*/checkpoints"))
 
 
-def _read_json(file: Path) -> dict[str, Any]:
+def read_json(file: Path) -> dict[str, Any]:
+    """Its content; nothing where there is no such file."""
     return json.loads(file.read_text()) if file.is_file() else {}
 
 
-def _write_json(file: Path, content: dict[str, Any]) -> None:
+def write_json(file: Path, content: dict[str, Any]) -> None:
     """Written aside and moved: a reader or a power cut never meets half of it."""
     partial = file.with_name(f".{file.name}")
     partial.write_text(json.dumps(content, indent=1) + "\n")

@@ -4,6 +4,7 @@ import pytest
 import torch
 from omegaconf import OmegaConf
 
+from conftest import protocol
 from restore.config.build import build, build_data, build_degradation, build_network, build_optimizer, build_settings
 from restore.config.compose import compose
 from restore.degradations.noise import GaussianNoise
@@ -50,6 +51,16 @@ def test_settings_are_named_as_in_the_published_tables():
     assert names("task=inpaint_text", "task.font_size=20") == ["text font=20"]
     assert names("task=deblur", "task.kernel=gaussian") == ["kernel=gaussian"]
     assert names("task=inpaint_scratch") == ["scratch"]
+
+
+def test_a_mixed_setting_draws_a_strength_for_each_image():
+    mixed = {"family": "noise", "parameter": "sigma", "at": {"set": [10, 30, 50, 70], "weights": [611, 500, 611, 500]}}
+    (setting,) = build_settings(OmegaConf.merge(compose("evaluate", []).task, {"test": mixed}))
+    assert (setting.name, setting.strength) == ("sigma=10/30/50/70", "10/30/50/70")
+    levels = torch.zeros(1, 1, 8, 8, dtype=torch.uint8)
+    pairs = [protocol("gopro_study", "protocols.gopro_study.resize=0").pair(levels, setting, str(i)) for i in range(40)]
+    sigmas = {round(pair.conditions["sigma"].item() * 255) for pair in pairs}
+    assert sigmas == {10, 30, 50, 70}
 
 
 def test_data_have_the_test_sets_of_the_top_level(image_folder):

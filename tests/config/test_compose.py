@@ -60,7 +60,7 @@ def test_every_task_is_gray_or_colour(task, channels):
     assert config.model.channels == config.data.channels == channels
 
 
-@pytest.mark.parametrize("group", ["data", "optim", "budget", "trainer", "logger"])
+@pytest.mark.parametrize("group", ["data", "optim", "budget", "trainer", "logger", "recipe"])
 def test_every_member_composes_and_resolves(group):
     for name in members(group):
         words = [f"{group}={name}", *(["data.path=/photos"] if name in ("folder", "pairs") else [])]
@@ -85,18 +85,23 @@ def keys(config, prefix: str = "") -> set[str]:
     return found
 
 
+# keys whose value is a mapping of a person's own, or may be one
+MAPPINGS = ("task.sigma.", "task.test_sigma.", "data.layout.", "feature_maps.")
+
+
 @pytest.mark.parametrize("experiment", members("experiment"))
 def test_experiments_add_no_key_that_the_base_lacks(experiment):
     config = composed(f"experiment={experiment}", "budget=cpu")
     groups = {"model": "model", "task": "task", "data": "data", "optim": "optim"}
     names = {group: OmegaConf.select(config, f"{group}.name") for group in groups}
     words = [f"{group}={name}" for group, name in names.items() if name and group != "data"]
-    base = composed(*words, f"protocol=[{','.join(config.protocols)}]", "budget=cpu")
-    extra = (
-        keys(OmegaConf.to_container(config))
-        - keys(OmegaConf.to_container(base))
-        - {"task.sigma.set", "data.layout.clean", "data.layout.degraded"}
-    )
+    protocols = ",".join(dict.fromkeys(name.partition("+")[0] for name in config.protocols))
+    base = composed(*words, f"protocol=[{protocols}]", f"metric=[{','.join(config.metrics)}]", "budget=cpu")
+    extra = {
+        key
+        for key in keys(OmegaConf.to_container(config)) - keys(OmegaConf.to_container(base))
+        if not key.startswith((*MAPPINGS, *(f"protocols.{name}" for name in config.protocols if "+" in name)))
+    }
     assert not extra
     assert config.name == experiment
 

@@ -30,7 +30,7 @@ def test_it_is_built_once_with_all_its_parts():
     [
         (["task=general", "model=ffdnet"], "model=ffdnet is told sigma, and of scale=2 only scale is known"),
         (["task=motion_blur", "model=fdncnn"], "model=fdncnn is told sigma, and of motion blur nothing is known"),
-        (["task=general", "baselines=[bicubic]"], "baselines=bicubic is not for sigma=15; for it there is non_local"),
+        (["task=denoise", "baselines=[bicubic]"], "baselines=bicubic is not for sigma=25; for it there is non_local"),
         (["task.sigma=-1"], "task.sigma must be at least 0, and it is -1"),
         (["task=deblur", "task.noise=-2"], "task.noise must be at least 0 levels, and it is -2"),
     ],
@@ -38,6 +38,19 @@ def test_it_is_built_once_with_all_its_parts():
 def test_what_does_not_fit_is_refused(words, sentence):
     with pytest.raises(RequestError, match=sentence):
         Experiment.build(compose("config", words))
+
+
+def test_a_baseline_is_applied_to_the_settings_of_a_mixed_task_that_it_is_for(caplog):
+    caplog.set_level("INFO", "restore")
+    words = ["task=general", "baselines=[bicubic,bilateral]", "task.sigma=25"]
+    experiment = Experiment.build(compose("evaluate", words))
+    assert "bicubic is not for sigma=15, sigma=25, sigma=50, quality=10, quality=20" in caplog.text
+    tests = [Images("mine", ["a"], [torch.randint(0, 256, (1, 24, 24), dtype=torch.uint8)])]
+    for baseline, settings in zip(
+        experiment.baselines, (["scale=2", "scale=3", "scale=4"], ["sigma=15", "sigma=25", "sigma=50"]), strict=True
+    ):
+        scores = experiment.score(baseline, tests, "32", torch.device("cpu"))
+        assert list(dict.fromkeys(score.setting for score in scores)) == settings
 
 
 def test_a_network_of_ones_own_is_checked_alike():
@@ -51,15 +64,21 @@ def test_a_network_of_ones_own_is_checked_alike():
 
 
 def test_rows_of_the_network_and_of_the_baselines(tmp_path):
-    experiment = Experiment.build(compose("evaluate", ["baselines=[bilateral]", "task.sigma=30"]))
+    experiment = Experiment.build(compose("evaluate", ["baselines=[bilateral]", "task.sigma=30", "protocol=red"]))
     levels = torch.randint(0, 256, (1, 24, 20), dtype=torch.uint8)
-    tests = [Images("mine", ["a", "b"], [levels, levels.flip(2)])]
+    tests = [Images("mine", ["a", "b"], [levels, levels.transpose(1, 2)])]  # of one size the noise is one
     scores = experiment.score(experiment.network, tests, "32", torch.device("cpu"))
     assert len(scores) == 2 * 2
     place = {"run": "r", "experiment": "e", "task": "denoise", "model": "identity", "seed": 0, "budget": "cpu"}
     metadata = RunMetadata(**place, patches=0, precision="32", device="cpu")
     scores = sort_scores(scores, ["mine"])
-    experiment.record(scores, metadata, tests, {"mine": {"a": "t3"}}, tmp_path / "results.csv")
+    kept = []
+    file = tmp_path / "results.csv"
+    experiment.record(scores, metadata, tests, {"mine": {"a": "t3"}}, file, lambda *method: kept.append(method))
+    assert [(method, restoration.scores[0].image) for method, restoration in kept] == [
+        ("bilateral", "a"),
+        ("bilateral", "b"),
+    ]
     rows = read_rows(tmp_path / "results.csv")
     assert [(row["model"], row["method_kind"], row["image"], row["overlap"]) for row in rows] == [
         ("bilateral", "classical", "a", "t3"),

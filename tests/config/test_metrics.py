@@ -10,7 +10,7 @@ from restore.config.compose import compose
 from restore.config.metrics import build_metrics, register_metrics, register_metrics_of
 from restore.data.datasets import WholeImage
 from restore.errors import RequestError
-from restore.evaluation.metrics import ms_ssim, psnr, psnr_y, psnrb, ssim, ssim_reflect, vif
+from restore.evaluation.metrics import ms_ssim, mse, psnr, psnr_y, psnrb, ssim, ssim_reflect, vif
 from restore.evaluation.score import score_image
 from restore.models.identity import Identity
 from restore.results import quantities
@@ -19,7 +19,7 @@ from restore.runfolder import RunFolder
 
 METRICS = Path(__file__).parents[2] / "conf" / "metric"
 SHIPPED = sorted(file.stem for file in METRICS.glob("*.yaml"))
-WEIGHTLESS = ["psnr", "ssim", "psnr_y", "ssim_reflect", "ms_ssim", "psnrb", "vif"]
+WEIGHTLESS = ["psnr", "ssim", "mse", "psnr_y", "ssim_reflect", "ms_ssim", "psnrb", "vif"]
 MAE = """\
 # @package metrics.mae
 _target_: restore.evaluation.metrics.Metric
@@ -41,7 +41,7 @@ def test_every_metric_builds_in_the_order_of_the_words():
     metrics = build_metrics(compose("config", [f"metric=[{','.join(reversed(WEIGHTLESS))}]"]))
     assert [metric.name for metric in metrics] == WEIGHTLESS[::-1]
     functions = {metric.name: metric.function.func for metric in metrics}
-    expected = [psnr, ssim, psnr_y, ssim_reflect, ms_ssim, psnrb, vif]
+    expected = [psnr, ssim, mse, psnr_y, ssim_reflect, ms_ssim, psnrb, vif]
     assert functions == dict(zip(WEIGHTLESS, expected, strict=True))
     assert sorted([*WEIGHTLESS, "lpips", "dists"]) == SHIPPED
 

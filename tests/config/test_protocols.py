@@ -18,10 +18,20 @@ PAPERS = {
     "red": Protocol("red", ensemble=True),
     "dncnn": Protocol(
         "dncnn",
+        noise="matlab_v4",
         quantise_restored=True,
-        families={"sr": {"luma_last": True, "quantise_low": True, "quantise_restored": False, "border": -1}},
+        families={
+            "sr": {
+                "luma_last": True,
+                "quantise_low": True,
+                "resampler": "matlab_uint8",
+                "quantise_restored": False,
+                "border": -1,
+            }
+        },
     ),
     "gopro_study": Protocol("gopro_study", resize=256, quantise_restored=True),
+    "gopro_study_128": Protocol("gopro_study_128", resize=128, quantise_restored=True),
 }
 
 
@@ -74,6 +84,8 @@ def test_a_typed_switch_holds_for_every_family_beside_the_plain_one():
         (["protocols.dncnn.border=0", "protocols.dncnn.ensemble=true"], "dncnn+border=0,ensemble=true"),
         (["protocols.dncnn={border: 3, luma: y}"], "dncnn+border=3,luma=y"),
         (["protocols.dncnn.quantise_restored=true"], "dncnn+quantise_restored=true"),
+        (["protocols.dncnn.noise=ours"], "dncnn+noise=ours"),
+        (["protocols.dncnn.resampler=matlab"], "dncnn+resampler=matlab"),
         (["++protocols.dncnn.border=0"], "dncnn+border=0"),
         (["+protocols.dncnn.families.noise.border=2"], "dncnn+noise.border=2"),
     ],
@@ -106,7 +118,7 @@ def test_what_is_scored_stands_in_the_configuration():
     ("word", "sentence"),
     [
         ("protocol=dncn", "unknown protocol 'dncn': did you mean 'dncnn'"),
-        ("protocol=[]", "protocol names none; there are dncnn, gopro_study, red"),
+        ("protocol=[]", "protocol names none; there are dncnn, gopro_study, gopro_study_128, red"),
         ("protocols.dncnn.bordr=0", "unknown key 'protocols.dncnn.bordr': did you mean 'protocols.dncnn.border'"),
         ("protocols.red.border=0", "unknown key 'protocols.red.border': did you mean 'protocols.dncnn.border'"),
         ("protocol.border=0", "unknown key 'protocol.border': did you mean 'protocols.dncnn.border'"),
@@ -115,6 +127,8 @@ def test_what_is_scored_stands_in_the_configuration():
         ("protocols.dncnn.border=-2", "protocols.dncnn.border must be at least -1, and it is -2"),
         ("protocols.dncnn.ensemble=1", "protocols.dncnn.ensemble is true or false, and it is given 1"),
         ("protocols.dncnn.ssim=ssim_reflekt", "did you mean 'ssim_reflect'"),
+        ("protocols.dncnn.noise=matlab", "unknown protocols.dncnn.noise 'matlab': did you mean 'matlab_v4'"),
+        ("protocols.dncnn.resampler=uint8", "unknown protocols.dncnn.resampler 'uint8'"),
         ("protocols.dncnn.luma=gry", "unknown protocols.dncnn.luma 'gry': did you mean 'gray'"),
         ("protocols.dncnn.families.sr.border=a", "protocols.dncnn.families.sr.border is a whole number"),
         ("protocols.dncnn.families.srr.border=0", "did you mean 'protocols.dncnn.families.sr.border'"),
@@ -128,6 +142,14 @@ def test_what_is_none_is_refused_by_one_sentence(word, sentence):
         compose("evaluate", [word])
     assert sentence in str(refusal.value)
     assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "words", [["protocols.dncnn.quantise_low=false"], ["protocol=red", "protocols.red.resampler=matlab_uint8"]], ids=str
+)
+def test_switches_that_contradict_each_other(words):
+    with pytest.raises(RequestError, match="it goes with quantise_low=true"):
+        protocols(*words)
 
 
 # -- of a person's own -----------------------------------------------------------------------------

@@ -25,6 +25,7 @@ BOTH = ("config", "evaluate")
         ("test_sets=[[set12]]", "test_sets is a name or a list of names"),
         ("baselines=[[bm3d]]", "baselines is a name or a list of names"),
         ("paths.cache=[a]", "paths.cache is one name or path"),
+        ("sheets=[set12]", "sheets is a list of mappings"),
         ("tset_sets=[set12]", "unknown key 'tset_sets': did you mean 'test_sets'"),
     ],
 )
@@ -52,6 +53,8 @@ def test_what_all_commands_share(command, word, sentence):
         ("seed=first", "seed is a whole number, and it is 'first'"),
         ("optim.ema=often", "optim.ema is a number, and it is 'often'"),
         ("claims=[better]", "claims is a list of mappings"),
+        ("feature_maps=[[conv-2]]", "feature_maps is a name or a list of names"),
+        ("feature_maps={red10: 3}", "feature_maps.red10 is a name or a list of names, and it is 3"),
         ("sweep.jobs=0", "sweep.jobs must be at least 1, and it is 0"),
         ("data=folder", "data.path has to be given"),
     ],
@@ -72,6 +75,12 @@ def test_one_name_stands_for_a_list_of_one(command):
     config = compose(command, ["test_sets=set5", "baselines=wavelet"])
     assert config.test_sets == ["set5"]
     assert config.baselines == ["wavelet"]
+
+
+def test_layers_are_a_list_or_a_list_by_model():
+    assert compose("config", ["feature_maps=conv-2"]).feature_maps == ["conv-2"]
+    assert compose("config", ["feature_maps={fcn: [conv-2], red10: [deconv-3]}"]).feature_maps.red10 == ["deconv-3"]
+    assert compose("config", []).feature_maps is None
 
 
 def test_each_rule_is_of_a_key_that_there_is():

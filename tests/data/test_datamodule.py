@@ -1,3 +1,4 @@
+import functools
 from types import SimpleNamespace
 
 import pytest
@@ -13,8 +14,10 @@ from restore.errors import RequestError
 
 @pytest.fixture
 def data(image_folder):
+    folder = functools.cache(lambda name, count: str(image_folder(name, count)))
+
     def make(**changes) -> RestorationData:
-        words = {"train": [str(image_folder("train", 11))], "test_sets": [str(image_folder("test", 3))]}
+        words = {"train": [folder("train", 11)], "test_sets": [folder("test", 3)]}
         words |= {"degradation": GaussianNoise([5, 50]), "patch_size": 12, "batch_size": 8, "patches_per_epoch": 30}
         return RestorationData(**(words | changes))
 
@@ -42,6 +45,90 @@ def test_the_last_tenth_by_name_validates(data):
     assert module.validation.names == ["10"]
     assert module.training.names == [f"{i:02d}" for i in range(10)]
     assert len(module.everything_read().names) == 11
+
+
+def test_a_mixture_validates_on_each_of_its_sets(data, image_folder):
+    module = data(train=[str(image_folder("b", 10)), str(image_folder("a", 20))])
+    module.read_training()
+    assert module.validation.names == ["09", "18", "19"]
+    assert len(module.training.names) == 27
+
+
+def test_a_named_set_validates_and_none_is_held_out(data, image_folder):
+    other = str(image_folder("other", 2))
+    module = data(validation=other)
+    module.read_training()
+    assert (len(module.training.names), module.validation.name, module.validation.names) == (11, "other", ["00", "01"])
+    assert module.chooses
+    assert len(module.everything_read().names) == 13
+    assert "2 of other for validation" in module.summary()
+    tested = data(train=module.train_sets, test_sets=[other], validation=other)
+    tested.read_training()
+    assert not tested.chooses, "a set that is tested chooses no weights"
+    assert len(tested.everything_read().names) == 11
+
+
+@pytest.mark.parametrize("nothing", [None, 0])
+def test_without_a_validation_every_image_trains(data, nothing):
+    module = data(validation=nothing)
+    module.trainer = trainer(stage="validating")
+    module.setup("fit")
+    assert len(module.training.names) == 11
+    assert module.validation is None
+    assert not module.chooses
+    assert [module.on_after_batch_transfer(index, 0) for index in module.val_dataloader()] == [None]
+    assert module.summary().endswith("no validation")
+
+
+def test_a_share_of_the_training_images_and_their_copies(data):
+    module = data(share=0.5, scales=[1, 0.5], patch_size=12)
+    module.read_training()
+    assert module.originals.names == ["01", "03", "05", "07", "09"]
+    assert len(module.training.names) == 10
+    assert module.validation.names == ["10"], "a share does not change what validates"
+    assert len(module.everything_read().names) == 6
+    assert "5 images, 5 shrunk copies of them" in module.summary()
+
+
+def test_a_pools_patches_come_again_with_another_noise(data):
+    module = data(pool=8, orientations="none", degradation=GaussianNoise(25))
+    (first,) = batches(module)
+    assert module.steps_per_epoch == 1
+    module.trainer = trainer()
+    module.trainer.global_step = 1
+    (second,) = [
+        module.on_after_batch_transfer(module.on_before_batch_transfer(batch, 0), 0)
+        for batch in module.train_dataloader()
+    ]
+
+    def ordered(images):
+        return images.flatten(1)[images.flatten(1).sum(dim=1).argsort()]
+
+    assert torch.equal(ordered(first.clean), ordered(second.clean))
+    assert not torch.equal(ordered(first.degraded - first.clean), ordered(second.degraded - second.clean))
+
+
+def test_whole_images_of_one_size_are_a_pool(data):
+    module = data(pool="images", resize=16, patch_size=16, batch_size=5)
+    (first, second) = batches(module)
+    assert first.clean.shape == (5, 1, 16, 16)
+    assert len({float(patch.sum()) for pair in (first, second) for patch in pair.clean}) == 10
+
+
+def test_absent_test_sets_are_left_out_and_told(data, image_folder, tmp_path):
+    there = str(image_folder("there", 2))
+    words = {"test_sets": ["set12", there, "urban100"], "root": str(tmp_path)}
+    module = data(**words, absent_sets="skip")
+    module.read_tests()
+    assert [images.name for images in module.tests] == ["there"]
+    assert list(module.absent) == ["set12", "urban100"]
+    assert "needs the folder Set12" in module.absent["set12"]
+    with pytest.raises(RequestError, match="the set set12 is not in"):
+        data(train=module.train_sets, **words).read_tests()
+    with pytest.raises(RequestError, match="the set set12 is not in"):
+        data(train=module.train_sets, test_sets=["set12"], root=str(tmp_path), absent_sets="skip").read_tests()
+    with pytest.raises(RequestError, match="did you mean 'set12'"):
+        data(train=module.train_sets, test_sets=[there, "sett12"], absent_sets="skip").read_tests()
 
 
 def test_pairs_are_reproducible_and_differ_by_step(data):
@@ -100,6 +187,9 @@ def test_validation_images_are_cut_and_test_images_whole(data):
         ({"channels": 2}, r"task\.channels is 1"),
         ({"batch_size": 0}, r"data\.batch_size"),
         ({"weighting": "pixel"}, r"did you mean 'pixels'"),
+        ({"orientations": "al"}, r"unknown data\.orientations 'al': did you mean 'all'"),
+        ({"validation": 1.0}, r"data\.validation is a share below 1"),
+        ({"validation": "sett12", "root": "/"}, r"did you mean 'set12'"),
         ({"train": ["train401"], "root": "/"}, r"did you mean 'train400'"),
         ({"on_bad_image": "ignore"}, "unknown on_bad_image"),
     ],

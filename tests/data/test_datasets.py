@@ -48,3 +48,10 @@ def test_any_folder_is_a_set(image_folder):
     folder = image_folder("mine", 3)
     listing = datasets.find(str(folder), None, 1, training=False)
     assert (listing.name, len(listing.files)) == ("mine", 3)
+
+
+def test_a_mixture_is_its_parts(data_root):
+    assert datasets.parts("train400") == ("train400",)
+    parts = [datasets.find(part, data_root, 1, training=True).files for part in datasets.parts("t91_bsd200")]
+    whole = datasets.find("t91_bsd200", data_root, 1, training=True).files
+    assert sorted(file for part in parts for file in part) == sorted(whole)

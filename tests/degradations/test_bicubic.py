@@ -3,8 +3,8 @@ import torch
 
 from conftest import exact
 from restore.degradations.bicubic import BicubicDownUp
-from restore.image import quantise
-from restore.resize import imresize
+from restore.image import quantise, to_unit
+from restore.resize import imresize, imresize_uint8
 
 
 @pytest.mark.parametrize("scale", [2, 3, 4])
@@ -24,6 +24,16 @@ def test_low_resolution_in_eight_bits(generator):
     rounded = exact(BicubicDownUp(3), clean, quantise_low=True)
     torch.testing.assert_close(rounded, imresize(low, 24, 24), atol=1e-6, rtol=0)
     assert not torch.allclose(rounded, exact(BicubicDownUp(3), clean), atol=1e-4)
+
+
+def test_matlab_shrinks_an_8_bit_image_in_two_rounded_passes(generator):
+    levels = torch.randint(0, 256, (1, 3, 25, 37), generator=generator, dtype=torch.uint8)
+    degraded = exact(BicubicDownUp(3), to_unit(levels), quantise_low=True, resampler="matlab_uint8")
+    low = to_unit(imresize_uint8(levels, 9, 13, (1 / 3, 1 / 3)))
+    expected = imresize(low, 27, 39)[..., :25, :37]
+    torch.testing.assert_close(degraded, expected, atol=1e-6, rtol=0)
+    once = exact(BicubicDownUp(3), to_unit(levels), quantise_low=True)
+    assert 0.3 / 255 < (degraded - once).abs().max() < 3 / 255
 
 
 def test_scales_differ_inside_a_batch(generator):

@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from restore.degradations.base import TestStream
 from restore.degradations.overlay import PALETTE, SHEET, Scratch, Text, text_sheet
 
 
@@ -53,6 +54,42 @@ def test_sizes_mix_and_palette_is_shared():
     assert len(text.cover) == 2
     assert text.owner.max().item() < PALETTE
     assert not text.state_dict(), "a degradation puts nothing into checkpoints"
+
+
+@pytest.mark.parametrize("make", [lambda: Text({"set": [10, 20]}), lambda: Scratch()], ids=["text", "scratch"])
+def test_test_pairs_come_from_sheets_that_training_never_draws(make):
+    degradation = make()
+    covers, owners = degradation.test_sheets
+    assert covers.shape == owners.shape == degradation.cover.shape
+    for test in covers:
+        assert 0.02 < (test > 127).float().mean() < 0.6
+        for train in degradation.cover:
+            both = (test > 127) & (train > 127)
+            assert both.float().mean() < 0.5 * (test > 127).float().mean(), "other words, or other scratches"
+
+
+@pytest.mark.parametrize("make", [lambda: Text(10), lambda: Scratch()], ids=["text", "scratch"])
+def test_a_test_pair_shows_a_test_sheet(make):
+    """In the place that was drawn, the mask is that of the test's sheet and not of the training's."""
+    degradation, clean = make(), torch.full((1, 1, SHEET, SHEET), 128 / 255)
+    stream = TestStream.seeded(5)
+    strengths = degradation.draw(1, stream.generator)
+    mask = degradation.exact(clean, strengths, stream).conditions["mask"][0, 0]
+    place = torch.Generator().manual_seed(5)
+    degradation.draw(1, place)
+    top, left = torch.randint(SHEET, (2, 1, 1), generator=place).flatten().tolist()
+
+    def fits(covers):
+        turned = covers[strengths["sheet"]][0].roll((-top, -left), (0, 1)) > 127
+        return mask[turned].mean().item()
+
+    assert fits(degradation.test_sheets[0]) > 0.9
+    assert fits(degradation.cover) < 0.5
+
+
+def test_font_sizes_have_weights(generator):
+    text = Text({"set": [10, 20], "weights": [3, 1]})
+    assert text.draw(4000, generator)["sheet"].float().mean() == pytest.approx(0.25, abs=0.03)
 
 
 def test_density():

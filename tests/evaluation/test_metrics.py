@@ -10,7 +10,7 @@ from skimage import data
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from restore.errors import RequestError
-from restore.evaluation.metrics import Metric, ms_ssim, psnr, psnr_y, psnrb, ssim, ssim_reflect, vif
+from restore.evaluation.metrics import Metric, ms_ssim, mse, psnr, psnr_y, psnrb, ssim, ssim_reflect, vif
 
 
 @pytest.fixture
@@ -56,6 +56,7 @@ def test_numbers_that_stand_in_records():
     restored = (clean + torch.randint(-20, 21, clean.shape, generator=generator) / 255).clamp(0, 1)
     squared = ((restored - clean).double() ** 2).mean().item()
     assert psnr(restored, clean).item() == pytest.approx(-10 * math.log10(squared), abs=1e-6)
+    assert mse(restored, clean).item() == pytest.approx(squared, rel=1e-6)
     assert ssim(restored, clean).item() == pytest.approx(wang(planes(restored)[0], planes(clean)[0]), abs=1e-6)
 
 

@@ -15,7 +15,7 @@ from restore.degradations.real import RealPairs
 from restore.evaluation.metrics import psnr
 from restore.evaluation.protocol import Protocol, Setting
 from restore.image import quantise, to_levels, to_unit
-from restore.resize import imresize
+from restore.resize import imresize, imresize_uint8
 
 SIGMA25 = Setting("sigma=25", 25, GaussianNoise(25))
 
@@ -31,7 +31,7 @@ def degraded_of(name: str, image: torch.Tensor, setting: Setting, *words: str) -
 
 def test_every_device_and_model_sees_the_same_image():
     torch.manual_seed(1)
-    one = protocol("dncnn").pair(levels(), SIGMA25, "01")
+    one = protocol("dncnn", "protocols.dncnn.noise=ours").pair(levels(), SIGMA25, "01")
     torch.manual_seed(2)
     two = protocol("red").pair(levels(), SIGMA25, "01")
     assert torch.equal(one.degraded, two.degraded)
@@ -57,7 +57,9 @@ def test_every_switch_does_what_it_says():
 
     base = pair()
     assert torch.equal(pair("protocols.dncnn.clip_degraded=true").degraded, base.degraded.clamp(0, 1))
-    assert not torch.equal(pair("protocols.dncnn.seed=2").degraded, base.degraded)
+    ours = pair("protocols.dncnn.noise=ours")
+    assert not torch.equal(ours.degraded, base.degraded)
+    assert not torch.equal(pair("protocols.dncnn.noise=ours", "protocols.dncnn.seed=2").degraded, ours.degraded)
     assert pair("protocols.dncnn.resize=16").degraded.shape == (1, 1, 16, 16)
     luma = pair("protocols.dncnn.luma=y").clean
     assert torch.equal(to_levels(luma), to_levels(rgb_to_y(to_unit(image))))
@@ -78,9 +80,12 @@ def test_super_resolution_of_the_two_papers(scale):
     cropped = to_unit(image[..., :height, :width])
     size = height // scale, width // scale
     pair = protocol("dncnn").pair(image, setting, "x")
-    low = quantise(imresize(cropped.double(), *size)).double()
+    low = to_unit(imresize_uint8(image[..., :height, :width], *size).double())
     torch.testing.assert_close(pair.degraded, rgb_to_y(imresize(low, height, width)).float(), atol=1e-6, rtol=0)
     torch.testing.assert_close(pair.clean, rgb_to_y(cropped))
+    pair = protocol("dncnn", "protocols.dncnn.resampler=matlab").pair(image, setting, "x")
+    low = quantise(imresize(cropped.double(), *size)).double()
+    torch.testing.assert_close(pair.degraded, rgb_to_y(imresize(low, height, width)).float(), atol=1e-6, rtol=0)
     pair = protocol("red").pair(image, setting, "x")
     luma = to_levels(rgb_to_y(cropped))
     assert torch.equal(to_levels(pair.clean), luma)
@@ -149,8 +154,10 @@ def test_protocols_are_frozen():
 
 
 def test_what_a_name_stands_for():
-    assert protocol("red").single_pass().ensemble is False
-    assert "single pass" in Protocol("x", families={"sr": {"ensemble": True}}).single_pass().describe("sr")
+    assert protocol("red").for_validation().ensemble is False
+    assert "single pass" in Protocol("x", families={"sr": {"ensemble": True}}).for_validation().describe("sr")
     assert "self-ensemble" in protocol("red").describe("noise")
     assert "border = scale" in protocol("dncnn").describe("sr")
+    assert "image in 8 bits, rounded after each pass" in protocol("dncnn").describe("sr")
+    assert "image in 8 bits, luma" in protocol("dncnn", "protocols.dncnn.resampler=matlab").describe("sr")
     assert "SSIM is ssim_reflect" in Protocol("x", ssim="ssim_reflect").describe("noise")

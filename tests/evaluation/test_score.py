@@ -4,12 +4,21 @@ from torch import nn
 
 from conftest import metrics, protocol
 from restore.conditions import Pair
-from restore.data.datasets import WholeImage
+from restore.data.datasets import Images, WholeImage
 from restore.degradations.jpeg import JPEG
 from restore.degradations.noise import GaussianNoise
 from restore.evaluation.metrics import psnr, ssim, ssim_reflect
 from restore.evaluation.protocol import Protocol, Setting
-from restore.evaluation.score import Score, fingerprint, measure, same_fingerprint, score_image, sort_scores
+from restore.evaluation.score import (
+    Score,
+    fingerprint,
+    measure,
+    same_fingerprint,
+    score_image,
+    score_set,
+    sort_scores,
+)
+from restore.image import quantise
 
 SIGMA25 = Setting("sigma=25", 25, GaussianNoise(25))
 
@@ -34,6 +43,14 @@ def test_a_perfect_network_scores_infinity_and_the_input_its_own(image):
     assert {(s.protocol, s.dataset, s.setting, s.family, s.image, s.channels) for s in restoration.scores} == {
         ("dncnn", "set", "sigma=25", "noise", "a", 1)
     }
+
+
+def test_each_restored_image_of_a_set_can_be_kept(image):
+    images, kept = Images("set", ["a", "b"], [image.levels[0], image.levels[0].flip(1)]), []
+    scores = list(score_set(lambda x: x, images, protocol("dncnn"), SIGMA25, metrics(), keep=kept.append))
+    assert [score for restoration in kept for score in restoration.scores] == scores
+    assert [restoration.scores[0].image for restoration in kept] == ["a", "b"]
+    assert torch.equal(kept[1].restored, quantise(kept[1].pair.degraded))
 
 
 def test_a_network_is_told_what_it_asks_for(image):

@@ -2,7 +2,15 @@ from math import isnan
 
 from PIL import Image
 
-from restore.results.curves import Curve, draw_curves, metric_over_training, read_history, validated_metrics
+from restore.results.curves import (
+    Axis,
+    Curve,
+    draw_curves,
+    draw_history,
+    metric_over_training,
+    read_history,
+    validated_metrics,
+)
 
 HISTORY = "step,patches,seconds,val/lpips,val/psnr\n1,16,1.0,0.5,20\n2,32,2.0,0.4,\n"
 
@@ -30,8 +38,34 @@ def test_the_jobs_of_a_sweep(tmp_path):
     for job in jobs:
         job.mkdir()
         (job / "history.csv").write_text(HISTORY)
-    curves = [Curve.read(job, "lpips") for job in jobs]
+    curves = [Curve.read(job, "val/lpips") for job in jobs]
     assert curves[1] == Curve("model.width=8", (16.0, 32.0), (0.5, 0.4))
     assert Curve.read(jobs[0], "ssim") is None
-    draw_curves(curves, "lpips", "a title", tmp_path / "lpips.png")
+    draw_curves(curves, "val/lpips", "a title", tmp_path / "lpips.png")
     assert (tmp_path / "lpips.png").stat().st_size > 5000
+
+
+def test_loss_and_gradients_are_drawn_of_the_jobs_that_have_them(tmp_path):
+    texts = {
+        "model=red20,seed=0": "patches,seconds,train/loss,val/psnr,gradient/first\n16,1,0.1,20,\n32,2,0.01,21,0.5\n",
+        "model=red20,seed=1": "patches,seconds,train/loss,val/psnr\n64,1,0.2,20\n96,2,0.02,nan\n",  # begins later
+        "model=red10,seed=0": "patches,seconds,val/psnr\n16,1,20\n32,2,21\n",
+    }
+    jobs = [tmp_path / name for name in texts]
+    for job, text in zip(jobs, texts.values(), strict=True):
+        job.mkdir()
+        (job / "history.csv").write_text(text)
+    assert Curve.read(jobs[0], "gradient/first") == Curve("model=red20", (32.0,), (0.5,))
+    assert Curve.read(jobs[1], "gradient/first") is None
+    assert Curve.read(tmp_path / "nowhere", "train/loss") is None
+    names = [file.name for file in draw_history(jobs, "psnr", "a title", tmp_path)]
+    assert names == ["psnr.png", "training_loss.png", "gradient_norms.png"]
+    assert [file.name for file in draw_history(jobs[2:], "psnr", "a title", tmp_path)] == ["psnr.png"]
+
+
+def test_losses_and_gradients_span_decades():
+    assert Axis.of("train/loss").logarithmic
+    assert Axis.of("gradient/first").logarithmic
+    assert not Axis.of("val/psnr").logarithmic
+    assert Axis.of("val/psnr").label == "validation PSNR / dB"
+    assert [Axis.of(column).text(0.01234) for column in ("train/loss", "gradient/first")] == ["0.0123", "0.012"]

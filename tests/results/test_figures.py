@@ -4,8 +4,10 @@ from PIL import Image
 from torch import nn
 
 from restore.conditions import Pair
+from restore.errors import RequestError
 from restore.evaluation.score import Restoration, Score
-from restore.results.figures import Gallery, Picture, draw, feature_maps, sheet
+from restore.results import figures
+from restore.results.figures import Gallery, Picture, draw, feature_maps, layers_of, sheet, stack_maps
 
 
 def restoration(image: str, metric: str = "psnr", dataset: str = "set12") -> Restoration:
@@ -68,3 +70,38 @@ def test_feature_maps_of_a_network_that_is_told_something(tmp_path):
     feature_maps(Told(), gallery.pictures[0], ["conv-1"], "title", tmp_path / "maps.png", count=4)
     with Image.open(tmp_path / "maps.png") as image:
         assert image.size[0] > 500
+
+
+def test_the_last_layer_is_drawn_without_the_relu_that_does_not_follow_it(tmp_path, monkeypatch):
+    network = nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.ReLU(), nn.Conv2d(4, 1, 3, padding=1))
+    nn.init.constant_(network[2].weight, -0.1)
+    drawn = []
+    axes = figures.pyplot().Axes
+    monkeypatch.setattr(axes, "imshow", lambda self, image, **_: drawn.append(image))
+    gallery = Gallery()
+    gallery.keep(restoration("a"))
+    feature_maps(network, gallery.pictures[0], ["conv-1", "conv-2"], "title", tmp_path / "maps.png", count=4)
+    assert all(image.min() >= 0 for image in drawn[:4])
+    assert len(drawn) == 5
+    assert drawn[4].min() < 0
+
+
+def test_layers_by_model():
+    assert layers_of(None, "red10") == layers_of([], "red10") == layers_of({}, "red10") == []
+    assert layers_of(["conv-2"], "red10") == ["conv-2"]
+    assert layers_of({"fcn": ["conv-8"], "red10": ["deconv-3"]}, "red10") == ["deconv-3"]
+    with pytest.raises(RequestError, match="feature_maps has layers of fcn, red10, and none of model=red20"):
+        layers_of({"fcn": ["conv-8"], "red10": ["deconv-3"]}, "red20")
+
+
+def test_the_maps_of_two_networks_are_one_picture(tmp_path):
+    sizes = {"model=fcn,seed=0": (40, 30), "model=fcn,seed=1": (40, 90), "model=red10,seed=0": (50, 20)}
+    for name, size in sizes.items():
+        (tmp_path / name).mkdir()
+        Image.new("RGB", size, "gray").save(tmp_path / name / "maps.png")
+    (tmp_path / "model=red10,seed=1").mkdir()
+    file = stack_maps(sorted(tmp_path.iterdir()), tmp_path)
+    with Image.open(file) as picture:
+        assert picture.size == (50, 50), "the first seed of each, under each other"
+    assert stack_maps([tmp_path / "model=red10,seed=1"], tmp_path) is None
+    assert stack_maps([tmp_path], tmp_path) is None, "a run's own picture stays"

@@ -27,11 +27,11 @@ def test_append_only_adds_and_means_are_derived(tmp_path, image_rows):
 def test_headers_are_the_houses(tmp_path):
     store.append(tmp_path / "results.csv", [])
     assert (tmp_path / "results.csv").read_text() == (
-        "run,experiment,task,model,method_kind,seed,budget,patches,protocol,dataset,setting,image,channels,metric,"
+        "run,experiment,task,model,method_kind,seed,budget,recipe,patches,protocol,dataset,setting,image,channels,metric,"
         "value,value_input,precision,device,torch,fingerprint,overlap,checkpoint_sha256,commit\n"
     )
     assert (tmp_path / "summary.csv").read_text() == (
-        "run,experiment,task,model,method_kind,seed,budget,patches,protocol,dataset,setting,channels,metric,"
+        "run,experiment,task,model,method_kind,seed,budget,recipe,patches,protocol,dataset,setting,channels,metric,"
         "value,value_input,precision,device,torch,overlap,checkpoint_sha256,commit,images\n"
     )
     assert set(store.GROUP) < set(store.COLUMNS)

@@ -65,6 +65,7 @@ def build_data(config: DictConfig, **more: Any) -> RestorationData:
     """The data module of a configuration; `path`, which other keys refer to, is no argument of its own."""
     arguments = {key: value for key, value in to_plain(config.data).items() if key != "path"}
     arguments |= {"test_sets": to_plain(config.test_sets), "on_bad_image": config.on_bad_image, "_partial_": True}
+    arguments["absent_sets"] = config.get("absent_sets", "stop")
     degradation = build_degradation(arguments.pop("degradation"))
     return build(arguments, **more)(degradation=degradation)
 
@@ -73,7 +74,10 @@ def build_settings(task: DictConfig) -> list[Setting]:
     """The corruptions that a task is tested with, named as in ``published.csv``: ``sigma=25``, ``text font=10``.
 
     ``task.test`` is one family of them or a list: the degradation's `parameter`, its values `at`, the
-    `family` that protocols tell apart, and, where they differ from the defaults, `label` and `degradation`.
+    `family` that protocols tell apart, and, where they differ from the defaults, `label`, `degradation` and the
+    `sets` that it is tested on.
+    A value that is a set, ``{set: [10, 30], weights: [2, 1]}``, is one mixed setting, ``sigma=10/30``, of which
+    each image draws its own.
     """
     plain = to_plain(task)
     families = plain["test"] if isinstance(plain["test"], list) else [plain["test"]]
@@ -83,13 +87,20 @@ def build_settings(task: DictConfig) -> list[Setting]:
 def _family_settings(task: dict[str, Any], family: dict[str, Any]) -> Iterator[Setting]:
     parameter, values = family["parameter"], family["at"]
     for value in values if isinstance(values, list) else [values]:
-        label = f"{value:g}" if isinstance(value, Real) else Path(value).stem
-        name = family.get("label", f"{parameter}={{}}").format(label)
+        name = family.get("label", f"{parameter}={{}}").format(_label(value))
         degradation = dict(family.get("degradation", task["degradation"]))
         if parameter is not None:
             degradation[parameter] = value
         built = build_degradation(degradation)
-        yield Setting(name + built.suffix, value, built, family["family"], task["channels"], task["luma"])
+        strength = _label(value) if isinstance(value, dict) else value
+        sets = tuple(family.get("sets", ()))
+        yield Setting(name + built.suffix, strength, built, family["family"], task["channels"], task["luma"], sets)
+
+
+def _label(value: Any) -> str:
+    if isinstance(value, dict):
+        return "/".join(f"{member:g}" for member in value["set"])
+    return f"{value:g}" if isinstance(value, Real) else Path(value).stem
 
 
 def build_protocols(config: DictConfig) -> list[Protocol]:

@@ -34,6 +34,8 @@ def complete(config: DictConfig, words: Sequence[str]) -> None:
         RequestError: a value is none that it may be.
     """
     try:
+        if "absent_sets" in config and any(word.lstrip("+").startswith("test_sets=") for word in words):
+            config.absent_sets = "stop"
         check_values(config)
         complete_protocols(config, words)
     except OmegaConfBaseException as error:

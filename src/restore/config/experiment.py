@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,8 +20,8 @@ from restore.data.datasets import Images
 from restore.errors import RequestError
 from restore.evaluation.baselines import Baseline
 from restore.evaluation.metrics import Metric
-from restore.evaluation.protocol import Protocol, Setting
-from restore.evaluation.score import Score, score_set, sort_scores
+from restore.evaluation.protocol import Protocol, Setting, settings_of
+from restore.evaluation.score import Restoration, Score, score_set, sort_scores
 from restore.results import store
 from restore.results.report import report
 from restore.results.rows import RunMetadata, result_rows
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("restore")
 
 Overlaps = dict[str, dict[str, str]] | None
+Keep = Callable[[str, Restoration], None]  # called with a method's name and each image it restored
 
 
 @dataclass
@@ -63,8 +64,7 @@ class Experiment:
         check_told(network, settings, config.model.name)
         baselines = [Baseline(name) for name in config.baselines]
         for baseline in baselines:
-            for setting in settings:
-                baseline.check(setting.degradation, setting.name)
+            check_baseline(baseline, settings)
         return cls(config, network, settings, build_protocols(config), build_metrics(config), baselines)
 
     @cached_property
@@ -78,31 +78,71 @@ class Experiment:
     def trainable(self) -> bool:
         return any(parameter.requires_grad for parameter in self.network.parameters())
 
-    def score(self, network: Network, tests: Sequence[Images], precision: str, device: torch.device) -> list[Score]:
-        """Every image of every set, by every protocol and in every setting."""
+    def score(
+        self,
+        network: Network,
+        tests: Sequence[Images],
+        precision: str,
+        device: torch.device,
+        keep: Callable[[Restoration], None] | None = None,
+    ) -> list[Score]:
+        """Every image of every set, by every protocol and in every setting of the set.
+
+        A classical method is scored in the settings that it is for.
+
+        Args:
+            keep: called with every restored image, to draw it.
+        """
         return [
             score
             for images in tests
             for protocol in self.protocols
-            for setting in self.settings
-            for score in score_set(network, images, protocol, setting, self.metrics, precision, device)
+            for setting in settings_of(self.settings, images.name)
+            if not isinstance(network, Baseline) or network.fits(setting.degradation)
+            for score in score_set(network, images, protocol, setting, self.metrics, precision, device, keep)
         ]
 
     def record(
-        self, scores: Sequence[Score], metadata: RunMetadata, tests: Sequence[Images], overlaps: Overlaps, file: Path
+        self,
+        scores: Sequence[Score],
+        metadata: RunMetadata,
+        tests: Sequence[Images],
+        overlaps: Overlaps,
+        file: Path,
+        keep: Keep | None = None,
     ) -> list[dict]:
-        """Rows of the network and of the baselines beside it, stored, and their tables said."""
-        rows = [*self._baseline_rows(metadata, tests, overlaps), *result_rows(scores, metadata, overlaps)]
+        """Rows of the network and of the baselines beside it, stored, and their tables said.
+
+        Args:
+            keep: called with each image that a baseline restored, to draw it.
+        """
+        rows = [*self._baseline_rows(metadata, tests, overlaps, keep), *result_rows(scores, metadata, overlaps)]
         store.append(file, rows)
         log.info("\n" + report(rows, self.protocols, self.settings, self.metrics) + "\n")
         return rows
 
-    def _baseline_rows(self, metadata: RunMetadata, tests: Sequence[Images], overlaps: Overlaps) -> list[dict]:
+    def _baseline_rows(
+        self, metadata: RunMetadata, tests: Sequence[Images], overlaps: Overlaps, keep: Keep | None
+    ) -> list[dict]:
         names, rows = [images.name for images in tests], []
         for baseline in self.baselines:
-            scores = self.score(baseline, tests, "32", torch.device("cpu"))
+            keep_its = partial(keep, baseline.name) if keep else None
+            scores = self.score(baseline, tests, "32", torch.device("cpu"), keep_its)
             rows += result_rows(sort_scores(scores, names), metadata.of_baseline(baseline.name), overlaps)
         return rows
+
+
+def check_baseline(baseline: Baseline, settings: Sequence[Setting]) -> None:
+    """Say in which settings a classical method is left out.
+
+    Raises:
+        RequestError: it is for none of them.
+    """
+    others = [setting.name for setting in settings if not baseline.fits(setting.degradation)]
+    if len(others) == len(settings):
+        baseline.check(settings[0].degradation, settings[0].name)
+    if others:
+        log.info(f"baselines   {baseline.name} is not for {', '.join(others)}, and left out there")
 
 
 def check_told(network: Network, degradations: Sequence[Setting] | nn.Module, name: str) -> None:

@@ -66,9 +66,47 @@ def names(key: str, value: Any) -> None:
         raise RequestError(f"{key} is a name or a list of names, and it is {value!r}")
 
 
+def names_by_model(key: str, value: Any) -> None:
+    """A list of names, or such a list for each model; null, which either can be laid over, for none."""
+    if value is None:
+        return
+    for name, part in value.items() if isinstance(value, dict) else ((None, value),):
+        names(f"{key}.{name}" if name else key, part)
+
+
 def mappings(key: str, value: Any) -> None:
     if not isinstance(value, list) or not all(isinstance(part, dict) for part in value):
         raise RequestError(f"{key} is a list of mappings, and it is {value!r}")
+
+
+def share(key: str, value: Any) -> None:
+    """A share above 0, all of it included."""
+    number(key, value)
+    if not 0 < value <= 1:
+        raise RequestError(f"{key} is a share above 0 and at most 1, and it is {value}")
+
+
+def validation(key: str, value: Any) -> None:
+    """A share from 0 to below 1, or the name of a set."""
+    if not isinstance(value, str):
+        number(key, value)
+        if not 0 <= value < 1:
+            raise RequestError(f"{key} is a share from 0 to below 1, the name of a set, or null, and it is {value}")
+
+
+def numbers(key: str, value: Any) -> None:
+    if not isinstance(value, list) or not value:
+        raise RequestError(f"{key} is a list of numbers, and it is {value!r}")
+    for part in value:
+        number(key, part)
+
+
+def pool(key: str, value: Any) -> None:
+    """A whole number of patches, or ``images``."""
+    if isinstance(value, str):
+        one_of("images")(key, value)
+    else:
+        whole(1)(key, value)
 
 
 def channels(key: str, value: Any) -> None:
@@ -90,8 +128,8 @@ RULES: Mapping[str, Rule] = {
     "strict": switch,
     "test_sets": names,
     "baselines": names,
-    "feature_maps": names,
-    "claims": mappings,
+    "feature_maps": names_by_model,
+    **dict.fromkeys(("claims", "sheets"), mappings),
     **dict.fromkeys(("init", "resume", "run", "weights", "results"), optional(text)),
     **dict.fromkeys(("paths.data", "paths.weights"), optional(text)),
     **dict.fromkeys(("paths.runs", "paths.cache"), text),
@@ -110,7 +148,18 @@ RULES: Mapping[str, Rule] = {
     "budget.name": one_of(*BUDGETS),
     "budget.patches": whole(1),
     "data.train": names,
+    "recipe.name": text,
+    "recipe.last_layer": one_of("zero", "he"),
+    "recipe.start": one_of("he", "released"),
+    "recipe.init": one_of("optional", "required"),
+    **dict.fromkeys(("recipe.red_width", "recipe.ablation_width", "recipe.batch_size"), whole(1)),
     "data.weighting": one_of("pixels", "images"),
+    "data.orientations": one_of("all", "batch", "none"),
+    "data.share": share,
+    "data.scales": numbers,
+    "data.pool": optional(pool),
+    "data.validation": optional(validation),
+    "absent_sets": one_of("stop", "skip"),
     **dict.fromkeys(("data.patch_size", "data.batch_size", "data.patches_per_epoch"), whole(1)),
     **dict.fromkeys(("data.validation_size", "data.resize"), whole(0)),
     "trainer.precision": one_of(*TRAINING_PRECISIONS),
@@ -132,7 +181,7 @@ def check_values(config: DictConfig) -> None:
         value = to_plain(OmegaConf.select(config, key, default=ABSENT))
         if value is ABSENT:
             continue
-        if rule is names and isinstance(value, str):
+        if rule in (names, names_by_model) and isinstance(value, str):
             value = [value]
             OmegaConf.update(config, key, value)
         rule(key, value)

@@ -14,16 +14,17 @@ from torch.utils.data import DataLoader
 from restore.conditions import Pair
 from restore.data import datasets
 from restore.data.bank import ImageBank
-from restore.data.datasets import WholeImage
-from restore.data.images import resized
+from restore.data.datasets import AbsentSetError, WholeImage
+from restore.data.images import centre, resized
 from restore.data.pairs import PairLayout
 from restore.data.sampler import CoordinateLoader, PatchCoordinates, StepSampler
+from restore.data.split import hold_out, shrunk_copies, spread
 from restore.degradations.base import as_degradation
 from restore.degradations.real import RealPairs
 from restore.errors import RequestError, unknown_name
 
-VALIDATION_SHARE = 0.1
-IDLE = -1  # instead of an image, on a rank that has none: Lightning refuses an empty loader
+IDLE = -1  # instead of an image, where a rank or a run has none to validate: Lightning refuses an empty loader
+ORIENTATIONS = ("all", "batch", "none")
 
 
 class RestorationData(LightningDataModule):
@@ -44,12 +45,26 @@ class RestorationData(LightningDataModule):
         batch_size: over all devices together.
         patches_per_epoch: rounded up to whole batches.
         weighting: ``pixels`` or ``images``: what is drawn alike.
+        share: of the training images, in (0, 1]: which are used, evenly spaced by name.
+        scales: factors of copies of the training images, each shrunk from the one before it (`shrunk_copies`).
+        pool: patches drawn once and gone through in a new order every epoch, or ``images`` for as many as there
+            are training images; None draws every patch anew. With a pool, an epoch is the pool.
+        orientations: how patches are flipped and rotated: ``all`` (each by one of eight), ``batch`` (a whole batch by
+            one of eight) or ``none``.
+        validation: share of the training images held out (the last by name of each set), a set's name or a folder,
+            or None for no validation.
         validation_size: validation images are cut to this side about their centre; 0 leaves them whole.
         layout: of real pairs, the two patterns of `restore.data.pairs.PairLayout`, where they are not common ones.
-        resize: of real pairs, side of the square that whole images are resized to; 0 leaves them.
+        resize: side of the square that whole training and validation images are resized to; 0 leaves them.
         on_bad_image: ``stop`` or ``skip``.
+        absent_sets: ``stop`` or ``skip``: what to do about test sets that are not on this machine; all of them
+            absent always stops.
         root: folder of the papers' sets.
         seed: of patches and degradations.
+
+    Attributes:
+        validation: the images that validate; None where nothing does.
+        absent: test sets that were left out, with a sentence for each.
 
     Raises:
         RequestError: something above cannot be had.
@@ -66,10 +81,16 @@ class RestorationData(LightningDataModule):
         batch_size: int = 16,
         patches_per_epoch: int = 204_800,
         weighting: str = "pixels",
+        share: float = 1.0,
+        scales: Sequence[float] = (1,),
+        pool: int | str | None = None,
+        orientations: str = "all",
+        validation: float | str | None = 0.1,
         validation_size: int = 180,
         layout: Mapping[str, str] | None = None,
         resize: int = 0,
         on_bad_image: str = "stop",
+        absent_sets: str = "stop",
         root: str | None = None,
         seed: int = 0,
     ):
@@ -80,6 +101,10 @@ class RestorationData(LightningDataModule):
             raise RequestError("data.batch_size, data.patches_per_epoch and data.patch_size are at least 1")
         if weighting not in ("pixels", "images"):
             raise unknown_name("data.weighting", weighting, ["pixels", "images"])
+        if orientations not in ORIENTATIONS:
+            raise unknown_name("data.orientations", orientations, ORIENTATIONS)
+        if not isinstance(validation, str) and not 0 <= (validation or 0) < 1:
+            raise RequestError(f"data.validation is a share below 1, a set or null, and it is {validation}")
         self.resize = resize
         self.layout = PairLayout(**layout) if layout else None
         self.train_sets, self.test_sets = list(train), list(test_sets)
@@ -87,47 +112,83 @@ class RestorationData(LightningDataModule):
             raise unknown_name("task.luma", luma, ["gray", "y"])
         self.degradation, self.channels, self.luma = as_degradation(degradation), channels, luma
         self.patch_size, self.batch_size, self.weighting = patch_size, batch_size, weighting
-        self.steps_per_epoch = -(-patches_per_epoch // batch_size)
+        self.patches_per_epoch, self.share, self.scales, self.pool = patches_per_epoch, share, scales, pool
+        self.orientations, self.validates_on, self.absent_sets = orientations, validation or None, absent_sets
         self.validation_size, self.on_bad_image, self.root, self.seed = validation_size, on_bad_image, root, seed
         self.training: datasets.Images | None = None
         self.validation: datasets.Images | None = None
         self.tests: list[datasets.Images] = []
+        self.absent: dict[str, str] = {}
         self.batch_seed = 0
 
     def read_tests(self) -> None:
         """Read the test sets; asked for early, so that a missing one is said before any training."""
         if not self.tests:
-            listings = [self._find(name, training=False) for name in self.test_sets]
+            listings = self._present()
             self.tests = [
                 datasets.read(listing, self.channels, self.on_bad_image, "as in file") for listing in listings
             ]
 
-    def _find(self, name: str, training: bool) -> datasets.Listing:
+    def _present(self) -> list[datasets.Listing]:
+        """The test sets that are here; those that are not stop it, or are left out and told apart.
+
+        Raises:
+            AbsentSetError: the first absent set, where one stops or none is here.
+        """
+        listings, absent = [], {}
+        for name in self.test_sets:
+            try:
+                listings.append(self._find(name, training=False))
+            except AbsentSetError as error:
+                if self.absent_sets == "stop":
+                    raise
+                absent[name] = error
+        if not listings:
+            raise next(iter(absent.values()))
+        self.absent = {name: str(error) for name, error in absent.items()}
+        return listings
+
+    def _find(self, name: str, training: bool, resize: int = 0) -> datasets.Listing:
         listing = datasets.find(name, self.root, self.channels, training=training, layout=self.layout)
-        if listing.partners and self.resize and training:  # what test images are resized to, their protocol says
-            listing = replace(listing, prepare=lambda image: resized(image, self.resize))
+        if resize:  # what test images are resized to, their protocol says
+            listing = replace(listing, prepare=lambda image: resized(image, resize))
         if not isinstance(self.degradation, RealPairs):  # noise, say, on GOPRO's sharp frames
             listing = replace(listing, partners=None)
         return listing
 
     def read_training(self) -> None:
-        """Read the training sets and keep their last tenth by sorted name for validation."""
+        """Read the training sets, hold out what validates, and choose and shrink what trains."""
         if self.training is not None:
             return
+        names = [part for name in self.train_sets for part in datasets.parts(name)]
+        sets = [self._read(name, training=True) for name in names]
         images = datasets.Images(" + ".join(self.train_sets))
-        for name in self.train_sets:
-            part = datasets.read(self._find(name, training=True), self.channels, self.on_bad_image, self.luma)
+        for part in sets:
             images.extend(part)
-            images.bad += part.bad
         if images.partners and len(images.partners) != len(images.images):
             raise RequestError(f"{images.name} mixes pairs with images that have no partner")
-        order = sorted(range(len(images.names)), key=lambda i: images.names[i])
-        held_out = max(1, round(len(order) * VALIDATION_SHARE))
-        if len(order) < 2:
+        held_out = 0.0 if isinstance(self.validates_on, str) else self.validates_on or 0.0
+        if held_out and len(images.names) < 2:
             raise RequestError(f"{images.name} has one image, and training needs one more to validate on")
-        self.training, self.validation = (images.choose(part) for part in (order[:-held_out], order[-held_out:]))
-        self.training.bad = images.bad
+        training, validation = hold_out([part.names for part in sets], held_out)
+        self.originals = images.choose([training[i] for i in spread(len(training), self.share)])
+        self.training = shrunk_copies(self.originals, self.scales, self.patch_size)
+        self.training.bad = [bad for part in sets for bad in part.bad]
+        if isinstance(self.validates_on, str):
+            self.validation = self._read(self.validates_on, training=False)
+            self.training.bad += self.validation.bad
+        elif validation:
+            self.validation = images.choose(validation)
         self._check_sizes()
+
+    def _read(self, name: str, training: bool) -> datasets.Images:
+        listing = self._find(name, training, resize=self.resize)
+        return datasets.read(listing, self.channels, self.on_bad_image, self.luma)
+
+    @property
+    def chooses(self) -> bool:
+        """Whether the validation may choose a checkpoint: there is one, and of images that are not tested."""
+        return self.validates_on is not None and self.validates_on not in self.test_sets
 
     def _check_sizes(self) -> None:
         """A patch must fit into every image; its margin need not, and is then the image's own border."""
@@ -141,10 +202,11 @@ class RestorationData(LightningDataModule):
             )
 
     def everything_read(self) -> datasets.Images:
-        """Training and validation images together: what a test image must not be among."""
+        """What a test image must not be among: the training images, and those that choose a checkpoint."""
         both = datasets.Images(self.training.name)
-        both.extend(self.training)
-        both.extend(self.validation)
+        both.extend(self.originals)
+        if self.validation and self.chooses:
+            both.extend(self.validation)
         return both
 
     def check_devices(self, world_size: int) -> None:
@@ -174,7 +236,18 @@ class RestorationData(LightningDataModule):
     def coordinates(self, rank: int, world_size: int) -> PatchCoordinates:
         """The coordinates of every step, this rank's share of them."""
         sizes = torch.stack([self.bank.heights, self.bank.widths], dim=1).cpu()
-        return PatchCoordinates(sizes, self.window, self.batch_size, self.seed, self.weighting, rank, world_size)
+        place = {"rank": rank, "world_size": world_size}
+        how = {"weighting": self.weighting, "orientations": self.orientations, "pool": self.pool_size}
+        return PatchCoordinates(sizes, self.window, self.batch_size, self.seed, **how, **place)
+
+    @property
+    def pool_size(self) -> int | None:
+        """Patches of the fixed pool; None where every patch is drawn anew."""
+        return len(self.training.names) if self.pool == "images" else int(self.pool) if self.pool else None
+
+    @property
+    def steps_per_epoch(self) -> int:
+        return -(-(self.pool_size or self.patches_per_epoch) // self.batch_size)
 
     def train_dataloader(self) -> CoordinateLoader:
         trainer = self.trainer
@@ -184,7 +257,7 @@ class RestorationData(LightningDataModule):
         return CoordinateLoader(coordinates, batch_size=None, sampler=steps)
 
     def val_dataloader(self) -> DataLoader:
-        return self._whole(self.validation)
+        return self._whole(self.validation) if self.validation else DataLoader([IDLE], batch_size=None)
 
     def test_dataloader(self) -> list[DataLoader]:
         return [self._whole(images) for images in self.tests]
@@ -196,7 +269,9 @@ class RestorationData(LightningDataModule):
 
     def on_before_batch_transfer(self, batch, dataloader_idx: int):
         if self.trainer.training:
-            digest = hashlib.blake2b(batch.numpy().tobytes(), digest_size=7, key=str(self.seed).encode())
+            # a pool's patches come again: then the step tells the noise of one epoch from that of another
+            key = f"{self.seed}/{self.trainer.global_step}" if self.pool else str(self.seed)
+            digest = hashlib.blake2b(batch.numpy().tobytes(), digest_size=7, key=key.encode())
             self.batch_seed = int.from_bytes(digest.digest(), "little")
         return batch
 
@@ -242,16 +317,12 @@ class RestorationData(LightningDataModule):
     def summary(self) -> str:
         """What is trained on what, in one line."""
         pixels = sum(image[0].numel() for image in self.training.images)
-        return (
-            f"{self.training.name}: {len(self.training.names)} images ({pixels / 1e6:.1f} Mpixel), "
-            f"{len(self.validation.names)} more for validation"
-        )
-
-
-def centre(levels: Tensor, side: int) -> Tensor:
-    """The square of at most `side` pixels in the middle of an image ``(C, H, W)``; 0 leaves it whole."""
-    if not side:
-        return levels
-    height, width = levels.shape[-2:]
-    top, left = max(0, (height - side) // 2), max(0, (width - side) // 2)
-    return levels[:, top : top + side, left : left + side]
+        copies = len(self.training.names) - len(self.originals.names)
+        parts = [f"{self.training.name}: {len(self.originals.names)} images"]
+        parts += [f"{copies} shrunk copies of them"] if copies else []
+        parts[-1] += f" ({pixels / 1e6:.1f} Mpixel)"
+        parts += [f"a pool of {self.pool_size:,} patches"] if self.pool else []
+        if self.validation is None:
+            return ", ".join([*parts, "no validation"])
+        which = f" of {self.validation.name}" if isinstance(self.validates_on, str) else " more"
+        return ", ".join([*parts, f"{len(self.validation.names)}{which} for validation"])

@@ -14,6 +14,11 @@ from restore.data.pairs import GOPRO, PairedFiles, PairLayout, find_pairs
 from restore.data.storage import ImageStorage
 from restore.errors import RequestError, unknown_name
 
+
+class AbsentSetError(RequestError):
+    """A set of the papers that is not on this machine."""
+
+
 # scikit-image's photographs that come inside its wheel (all free to use; see its data/README.txt)
 PHOTOGRAPHS = (
     *("brick.png", "chelsea.png", "clock_motion.png", "coins.png", "grass.png", "gravel.png", "hubble_deep_field.jpg"),
@@ -118,8 +123,10 @@ TRAINING = {
     "bsd432": DatasetSpec(
         (("BSDS500/train", "BSDS500/val", "BSDS500/test"),), keep=lambda file: file.stem not in _bsd68_ids()
     ),
+    "t91": _folders("T91"),
     "t91_bsd200": _folders("T91", "BSDS500/train"),
     "gopro": DatasetSpec((("GOPRO/train",), ("GOPRO_Large/train",)), layout=GOPRO),
+    "gopro_standin": _folders("BSDS500/train"),
 }
 TEST = {
     "set5": _folders("Set5"),
@@ -132,9 +139,18 @@ TEST = {
     "live1": DatasetSpec((("LIVE1",), ("LIVE1_gray",))),
     "urban100": _folders("Urban100"),
     "gopro": DatasetSpec((("GOPRO/test",), ("GOPRO_Large/test",)), layout=GOPRO),
+    "gopro_standin": _folders("BSDS500/test"),
 }
 # BSD68 in colour is the 68 originals; the gray set's files have no colour
 TEST_RGB = {"bsd68": DatasetSpec((("BSDS500/val",),), keep=lambda file: file.stem in _bsd68_ids())}
+
+
+MIXTURES = {"t91_bsd200": ("t91", "bsd_train")}
+
+
+def parts(name: str) -> tuple[str, ...]:
+    """The training sets that a set is a mixture of; itself where it is none."""
+    return MIXTURES.get(name, (name,))
 
 
 def find(
@@ -150,7 +166,8 @@ def find(
         layout: of real pairs, where it is not the set's own or a common one.
 
     Raises:
-        RequestError: an unknown name, or a set that is not on this machine.
+        RequestError: an unknown name.
+        AbsentSetError: a set that is not on this machine.
     """
     if name == "photographs":
         return photographs(channels, training)
@@ -177,7 +194,7 @@ def photographs(channels: int, training: bool) -> Listing:
 def known_set(name: str, spec: DatasetSpec, root: str | Path | None, layout: PairLayout | None) -> Listing:
     """A set of the papers, in the first of its places that is complete."""
     if root is None:
-        raise RequestError(
+        raise AbsentSetError(
             f"the set {name} needs a data folder: set RESTORE_DATA or paths.data to the one that holds it"
         )
     for folders in spec.folders:
@@ -189,7 +206,7 @@ def known_set(name: str, spec: DatasetSpec, root: str | Path | None, layout: Pai
         files = [file for file in files if spec.keep is None or spec.keep(file)]
         return Listing(name, tuple(sorted(files, key=lambda file: file.name)), spec.prepare)
     places = " or ".join(" with ".join(folders) for folders in spec.folders)
-    raise RequestError(f"the set {name} is not in {root}: it needs the folder {places} there")
+    raise AbsentSetError(f"the set {name} is not in {root}: it needs the folder {places} there")
 
 
 def paired_set(name: str, folder: Path, layout: PairLayout) -> Listing:

@@ -75,3 +75,12 @@ def half_size(image: Tensor) -> Tensor:
     """
     height, width = (side // 2 * 2 for side in image.shape[-2:])
     return imresize(image[:, :height, :width].double(), height // 2, width // 2).round().clamp(0, 255).to(torch.uint8)
+
+
+def centre(levels: Tensor, side: int) -> Tensor:
+    """The square of at most `side` pixels in the middle of an image ``(C, H, W)``; 0 leaves it whole."""
+    if not side:
+        return levels
+    height, width = levels.shape[-2:]
+    top, left = max(0, (height - side) // 2), max(0, (width - side) // 2)
+    return levels[:, top : top + side, left : left + side]

@@ -24,10 +24,23 @@ class PatchCoordinates(Dataset):
         seed: of the run.
         weighting: ``pixels`` draws every position of the set alike, ``images`` every image alike.
         rank, world_size: this process among all.
+        orientations: ``all`` draws one of eight for every patch, ``batch`` one for a whole batch, ``none`` turns none.
+        pool: patches drawn once from the seed, and gone through in a new order every epoch; None draws every
+            patch anew. The pool is spread evenly over the positions (or images) of the set: one of as many
+            patches as there are whole images of one size holds each of them once.
     """
 
     def __init__(
-        self, sizes: Tensor, patch_size: int, batch_size: int, seed: int, weighting: str, rank=0, world_size=1
+        self,
+        sizes: Tensor,
+        patch_size: int,
+        batch_size: int,
+        seed: int,
+        weighting: str,
+        rank: int = 0,
+        world_size: int = 1,
+        orientations: str = "all",
+        pool: int | None = None,
     ):
         sizes = sizes.numpy()  # (images, 2)
         self.positions = np.maximum(sizes - patch_size + 1, 1)
@@ -37,12 +50,48 @@ class PatchCoordinates(Dataset):
         self.cumulative = np.cumsum(shares / shares.sum())
         self.batch_size, self.seed, self.rank, self.world_size = batch_size, seed, rank, world_size
 
+        self.orientations = orientations
+        self.pool = self._drawn_pool(pool) if pool else None
+        self.order: tuple[int, np.ndarray] = (-1, np.empty(0, np.int64))  # an epoch's number and its order of the pool
+
     def __getitem__(self, step: int) -> Tensor:
-        random = np.random.Generator(np.random.Philox(key=[self.seed, step])).random((self.batch_size, 4))
-        image = np.searchsorted(self.cumulative[:-1], random[:, 0], side="right")
-        top_left = np.floor(random[:, 1:3] * self.positions[image]) + self.first[image]
-        coordinates = np.column_stack([image, top_left, random[:, 3] * 8]).astype(np.int64)
+        random = self._generator(step).random((self.batch_size, 4))
+        places = self._places(random[:, :3]) if self.pool is None else self.pool[self._numbers(step)]
+        coordinates = np.column_stack([places, self._oriented(random[:, 3])]).astype(np.int64)
         return torch.from_numpy(coordinates[self.rank :: self.world_size].copy())
+
+    def _generator(self, number: int, stream: int = 0) -> np.random.Generator:
+        """A stream of the seed's: 0 for the steps, 1 for the pool, 2 for the orders of the epochs."""
+        return np.random.Generator(np.random.Philox(key=[self.seed, number], counter=[0, 0, 0, stream]))
+
+    def _places(self, random: np.ndarray) -> np.ndarray:
+        """Image, top and left of uniform numbers ``(n, 3)``."""
+        image = np.searchsorted(self.cumulative[:-1], random[:, 0], side="right")
+        top_left = np.floor(random[:, 1:] * self.positions[image]) + self.first[image]
+        return np.column_stack([image, top_left])
+
+    def _oriented(self, random: np.ndarray) -> np.ndarray:
+        if self.orientations == "none":
+            return np.zeros_like(random)
+        return (np.full_like(random, random[0]) if self.orientations == "batch" else random) * 8
+
+    def _drawn_pool(self, count: int) -> np.ndarray:
+        random = self._generator(0, stream=1).random((count, 3))
+        random[:, 0] = (np.arange(count) + random[:, 0]) / count  # one of each equal share of the positions
+        return self._places(random)
+
+    def _numbers(self, step: int) -> np.ndarray:
+        """Which patches of the pool a step has: the next ones in the order of its epoch."""
+        numbers = np.arange(step * self.batch_size, (step + 1) * self.batch_size)
+        epochs = numbers // len(self.pool)
+        return np.concatenate(
+            [self._shuffled(epoch)[numbers[epochs == epoch] % len(self.pool)] for epoch in np.unique(epochs)]
+        )
+
+    def _shuffled(self, epoch: int) -> np.ndarray:
+        if self.order[0] != epoch:
+            self.order = (epoch, self._generator(int(epoch), stream=2).permutation(len(self.pool)))
+        return self.order[1]
 
 
 class StepSampler(Sampler[int]):

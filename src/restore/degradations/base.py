@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -19,8 +20,9 @@ class TestStream:
 
     Attributes:
         generator: for all that is not normal noise; on the CPU, seeded by protocol, image and setting.
-        normal: ``shape -> float32 N(0, 1)``: a protocol's own stream, which need not be torch's.
+        normal: ``shape -> N(0, 1)``, float32 or float64: a protocol's own stream, which need not be torch's.
         quantise_low: the protocol's switch: round the low-resolution image of super-resolution to 8 bits.
+        resampler: the protocol's switch: what shrinks that image, ``matlab`` or ``matlab_uint8``.
     """
 
     __test__ = False  # its name is no test's
@@ -28,12 +30,13 @@ class TestStream:
     generator: torch.Generator
     normal: Callable[[Sequence[int]], Tensor]
     quantise_low: bool = False
+    resampler: str = "matlab"
 
     @classmethod
-    def seeded(cls, seed: int, quantise_low: bool = False) -> TestStream:
-        """A stream of torch's own numbers."""
+    def seeded(cls, seed: int, **switches: Any) -> TestStream:
+        """A stream of torch's own numbers, with a protocol's switches."""
         generator = torch.Generator().manual_seed(seed)
-        return cls(generator, lambda shape: torch.randn(tuple(shape), generator=generator), quantise_low)
+        return cls(generator, lambda shape: torch.randn(tuple(shape), generator=generator), **switches)
 
 
 class Degradation(nn.Module):

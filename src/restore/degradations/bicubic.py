@@ -11,8 +11,8 @@ from torch import Tensor
 from restore.conditions import Pair
 from restore.degradations.base import Degradation, Strengths, TestStream
 from restore.degradations.strength import Strength
-from restore.image import quantise
-from restore.resize import imresize, resize_matrix
+from restore.image import quantise, to_levels, to_unit
+from restore.resize import imresize, imresize_uint8, resize_matrix
 
 
 class BicubicDownUp(Degradation):
@@ -54,7 +54,10 @@ class BicubicDownUp(Degradation):
         return Pair(degraded.to(clean.dtype), clean, {"scale": strengths["scale"]})
 
     def exact(self, clean: Tensor, strengths: Strengths, stream: TestStream) -> Pair:
-        """The two steps apart; ``quantise_low`` rounds the low-resolution image to 8 bits, as its file would be.
+        """The two steps apart.
+
+        ``quantise_low`` rounds the low-resolution image to 8 bits, as its file would be; the resampler
+        ``matlab_uint8`` shrinks an image of 8 bits and rounds after each pass (see `imresize_uint8`).
 
         Raises:
             ValueError: samples of different scales, which have no common low-resolution size.
@@ -64,8 +67,12 @@ class BicubicDownUp(Degradation):
             raise ValueError("test images that are degraded together have one scale")
         scale = int(scales[0])
         height, width = clean.shape[-2:]
-        low = imresize(clean.double(), ceil(height / scale), ceil(width / scale), (1 / scale, 1 / scale))
-        low = quantise(low).double() if stream.quantise_low else low
+        size, ratios = (ceil(height / scale), ceil(width / scale)), (1 / scale, 1 / scale)
+        if stream.resampler == "matlab_uint8":
+            low = to_unit(imresize_uint8(to_levels(clean), *size, ratios).double())
+        else:
+            low = imresize(clean.double(), *size, ratios)
+            low = quantise(low).double() if stream.quantise_low else low
         high = imresize(low, low.shape[-2] * scale, low.shape[-1] * scale, (scale, scale))
         return Pair(high[..., :height, :width].to(clean.dtype), clean, {"scale": scales})
 

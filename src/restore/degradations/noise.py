@@ -63,11 +63,11 @@ class GaussianNoise(Degradation):
         return self._pair(clean, strengths, stream.normal(clean.shape))
 
     def _pair(self, clean: Tensor, strengths: Strengths, noise: Tensor) -> Pair:
-        sigma = to_unit(strengths["sigma"])  # (N,)
+        sigma = to_unit(strengths["sigma"].to(noise.dtype))  # (N,)
         spread = sigma.view(-1, 1, 1, 1)
         if self.sigma_map is not None:
             sigma = spread = spread * sigma_shape(self.sigma_map, *clean.shape[-2:]).to(clean.device)
-        return Pair((clean + spread * noise).to(clean.dtype), clean, {"sigma": sigma})
+        return Pair((clean + spread * noise).to(clean.dtype), clean, {"sigma": sigma.to(clean.dtype)})
 
     def symmetries(self, told: Collection[str] = ()) -> tuple[int, ...]:
         """All eight; where a map is not told, those that leave the map as it is."""

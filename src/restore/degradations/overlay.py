@@ -2,13 +2,14 @@
 
 Drawing is a matter of the CPU (kornia draws neither), so whole sheets of words or scratches are
 rendered once; a sample then gets a random place on a sheet, wrapped around at its edges, and random
-colours. That is two gathers on the training device, whatever is drawn.
+colours. That is two gathers on the training device, whatever is drawn. Test pairs come from sheets of
+their own, of other words or scratches, which training never draws from.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from functools import lru_cache
+from collections.abc import Callable, Collection, Sequence
+from functools import cached_property, lru_cache, partial
 from math import ceil
 
 import numpy as np
@@ -16,24 +17,27 @@ import torch
 from torch import Tensor
 
 from restore.conditions import ORIENTATIONS, Pair
-from restore.degradations.base import Degradation, Strengths
+from restore.degradations.base import Degradation, Strengths, TestStream
 from restore.degradations.strength import Strength
 from restore.image import quantise, to_unit
 
 SHEET = 1024  # side of a sheet in pixels
 PALETTE = 256  # colours of a sample; the things drawn on a sheet share them in turn
 
+Sheet = tuple[Tensor, Tensor]  # cover (uint8) and number in the palette (uint8) of each pixel, (SHEET, SHEET) each
+
 
 class Overlay(Degradation):
     """``y = round((1 − a) x + a c)``: cover a and colour c from a random place of a random sheet.
 
     Args:
-        sheets: cover (uint8) and number in the palette (uint8) of each pixel, ``(SHEET, SHEET)`` each.
+        sheets: each makes a sheet for training.
+        test_sheets: as many others, which make those for test pairs when the first pair is asked for.
         contrast: share of the colours that are near white or near black rather than any.
 
     Shape:
-        ``(N, C, H, W)``; colours are gray on gray images. The sheets are where the degradation was last
-        moved to (``.to(device)``), which is to be the images' device.
+        ``(N, C, H, W)``; colours are gray on gray images. The sheets for training are where the degradation
+        was last moved to (``.to(device)``), which is to be the images' device.
 
     Conditions:
         mask: 1 at pixels that differ from the clean image, ``(N, 1, H, W)``.
@@ -43,17 +47,34 @@ class Overlay(Degradation):
     cover: Tensor
     owner: Tensor
 
-    def __init__(self, sheets: list[tuple[Tensor, Tensor]], contrast: float = 0.0):
+    def __init__(
+        self, sheets: Sequence[Callable[[], Sheet]], test_sheets: Sequence[Callable[[], Sheet]], contrast: float = 0.0
+    ):
         super().__init__()
         self.contrast = contrast
-        self.register_buffer("cover", torch.stack([cover for cover, _ in sheets]), persistent=False)
-        self.register_buffer("owner", torch.stack([owner for _, owner in sheets]), persistent=False)
+        self.test_makers = test_sheets
+        cover, owner = _stacked(sheets)
+        self.register_buffer("cover", cover, persistent=False)
+        self.register_buffer("owner", owner, persistent=False)
 
     def draw(self, count: int, generator: torch.Generator) -> Strengths:
         """Numbers of sheets."""
         return {"sheet": torch.randint(len(self.cover), (count,), generator=generator, device=generator.device)}
 
     def apply(self, clean: Tensor, strengths: Strengths, generator: torch.Generator) -> Pair:
+        return self._drawn_over(clean, (self.cover, self.owner), strengths, generator)
+
+    def exact(self, clean: Tensor, strengths: Strengths, stream: TestStream) -> Pair:
+        """The same with the sheets of the test."""
+        return self._drawn_over(clean, self.test_sheets, strengths, stream.generator)
+
+    @cached_property
+    def test_sheets(self) -> Sheet:
+        """Cover and number in the palette of all test sheets, ``(sheets, SHEET, SHEET)`` each, on the CPU."""
+        return _stacked(self.test_makers)
+
+    def _drawn_over(self, clean: Tensor, sheets: Sheet, strengths: Strengths, generator: torch.Generator) -> Pair:
+        covers, owners = (values.to(clean.device).view(-1) for values in sheets)
         n, channels, height, width = clean.shape
         device = clean.device
         sheet = strengths["sheet"].view(-1, 1, 1)
@@ -61,9 +82,9 @@ class Overlay(Degradation):
         rows = (place[0] + torch.arange(height, device=device)) % SHEET  # (N, H)
         columns = (place[1] + torch.arange(width, device=device)) % SHEET
         index = (sheet * SHEET + rows[:, :, None]) * SHEET + columns[:, None]  # (N, H, W)
-        cover = to_unit(self.cover.view(-1)[index])[:, None]
+        cover = to_unit(covers[index])[:, None]
         palette = self._palette(n, channels, generator, device)
-        owner = self.owner.view(-1)[index].long() + PALETTE * torch.arange(n, device=device).view(-1, 1, 1)
+        owner = owners[index].long() + PALETTE * torch.arange(n, device=device).view(-1, 1, 1)
         colour = palette.view(-1, channels)[owner].permute(0, 3, 1, 2)  # (N, C, H, W)
         degraded = quantise(torch.lerp(clean.float(), colour, cover)).to(clean.dtype)
         mask = (degraded != clean).any(dim=1, keepdim=True).to(clean.dtype)
@@ -86,7 +107,7 @@ class Text(Overlay):
     fifth of the words is left out, and colours are uniform.
 
     Args:
-        font_size: in pixels: a number, or a set, one per sample.
+        font_size: in pixels: a number, or a set, with weights or without, one per sample.
         density: share of the words that are drawn, in [0, 1]; 0 only rounds the image to 8 bits.
 
     Raises:
@@ -99,7 +120,15 @@ class Text(Overlay):
             raise ValueError("font_size is a number or a set: each size needs a sheet of its own")
         if not 0 <= density <= 1:
             raise ValueError(f"density is a share from 0 to 1, and it is {density}")
-        super().__init__([text_sheet(int(size), float(density)) for size in strength.set])
+        train, test = (
+            [partial(text_sheet, int(size), float(density), seed) for size in strength.set] for seed in (0, 1)
+        )
+        super().__init__(train, test)
+        self.font_size = strength
+
+    def draw(self, count: int, generator: torch.Generator) -> Strengths:
+        """Numbers of sheets: of font sizes, by their weights."""
+        return {"sheet": self.font_size.choose(count, generator)}
 
     def symmetries(self, told: Collection[str] = ()) -> tuple[int, ...]:
         """Words stand upright, unless it is told where they are."""
@@ -121,11 +150,17 @@ class Scratch(Overlay):
     def __init__(self, density: float = 1.0):
         if not 0 <= density <= 10:
             raise ValueError(f"density is from 0 to 10 scratches per 1000 pixels, and it is {density}")
-        super().__init__([scratch_sheet(float(density), seed) for seed in range(2)], contrast=0.7)
+        train, test = ([partial(scratch_sheet, float(density), seed) for seed in seeds] for seeds in ((0, 1), (2, 3)))
+        super().__init__(train, test, contrast=0.7)
+
+
+def _stacked(makers: Sequence[Callable[[], Sheet]]) -> Sheet:
+    covers, owners = zip(*(make() for make in makers), strict=True)
+    return torch.stack(covers), torch.stack(owners)
 
 
 @lru_cache(maxsize=16)
-def text_sheet(font_size: int, density: float, seed: int = 0) -> tuple[Tensor, Tensor]:
+def text_sheet(font_size: int, density: float, seed: int = 0) -> Sheet:
     """A sheet of random words.
 
     Raises:
@@ -153,7 +188,7 @@ def text_sheet(font_size: int, density: float, seed: int = 0) -> tuple[Tensor, T
 
 
 @lru_cache(maxsize=32)
-def scratch_sheet(density: float, seed: int) -> tuple[Tensor, Tensor]:
+def scratch_sheet(density: float, seed: int) -> Sheet:
     """A sheet of random scratches."""
     random = np.random.default_rng(seed)
     cover, owner = np.zeros((2, SHEET, SHEET), np.uint8)

@@ -12,15 +12,19 @@ from torch import Tensor
 class Strength:
     """A strength as a person writes it: ``25``, ``[0, 55]`` (uniform) or ``{set: [10, 30, 50, 70]}``.
 
+    The members of a set are drawn alike often, or as its weights say, which need not sum to anything:
+    ``{set: [10, 30, 50, 70], weights: [1102, 1000, 1102, 1000]}``.
+
     Args:
-        value: number, range of two numbers, or mapping with the one key ``set``.
+        value: number, range of two numbers, or mapping with the key ``set``, and ``weights`` if they differ.
         name: what the message calls it, such as ``task.sigma``.
         low: smallest value allowed.
         high: largest value allowed.
         integer: the strength is a whole number: a range means the whole numbers in it, ends included.
 
     Raises:
-        ValueError: the value is none of these, is reversed, or leaves [low, high].
+        ValueError: the value is none of these, is reversed, or leaves [low, high]; weights that are not one
+            for each member, or not positive.
 
     Example:
         >>> Strength([0, 55], "task.sigma", 0).sample(2, torch.Generator().manual_seed(0)).shape
@@ -31,10 +35,14 @@ class Strength:
         self.integer = integer
         self.range: tuple[float, float] | None = None
         self.set: tuple[float, ...] = ()
+        self.weights: tuple[float, ...] = ()
         if isinstance(value, Mapping):
-            if set(value) != {"set"} or not _numbers(value["set"]) or len(value["set"]) == 0:
-                raise ValueError(f"{name} as a set is written {{set:[10,30]}}, and it is {dict(value)}")
+            if not set(value) <= {"set", "weights"} or not _numbers(value.get("set")) or len(value["set"]) == 0:
+                form = "{set:[10,30]} or {set:[10,30],weights:[2,1]}"
+                raise ValueError(f"{name} as a set is written {form}, and it is {dict(value)}")
             self.set = tuple(value["set"])
+            if "weights" in value:
+                self.weights = _weights(value["weights"], len(self.set), name)
         elif isinstance(value, Real) and not isinstance(value, bool):
             self.set = (value,)  # type: ignore[assignment]  # a whole number stays one: sigma=25, not 25.0
         elif _numbers(value) and len(value) == 2:
@@ -65,13 +73,25 @@ class Strength:
             return low + (high - low) * torch.rand(count, generator=generator, device=device)
         if self.fixed:
             return torch.full((count,), float(self.set[0]), device=device)
-        choice = torch.randint(len(self.set), (count,), generator=generator, device=device)
-        return torch.tensor(self.set, dtype=torch.float32, device=device)[choice]
+        return torch.tensor(self.set, dtype=torch.float32, device=device)[self.choose(count, generator)]
+
+    def choose(self, count: int, generator: torch.Generator) -> Tensor:
+        """Places in the set, int64 ``(count,)``, by the weights, on the generator's device."""
+        if self.weights:
+            weights = torch.tensor(self.weights, dtype=torch.float32, device=generator.device)
+            return torch.multinomial(weights, count, replacement=True, generator=generator)
+        return torch.randint(len(self.set), (count,), generator=generator, device=generator.device)
 
 
 def _numbers(value) -> bool:
     sequence = isinstance(value, Sequence) and not isinstance(value, str)
     return sequence and all(isinstance(v, Real) and not isinstance(v, bool) for v in value)
+
+
+def _weights(value, count: int, name: str) -> tuple[float, ...]:
+    if not _numbers(value) or len(value) != count or not all(0 < weight < float("inf") for weight in value):
+        raise ValueError(f"{name}: weights are a positive number for each member of the set, and they are {value!r}")
+    return tuple(float(weight) for weight in value)
 
 
 def levels_to_test(value, within_range: Sequence[float], name: str) -> list:

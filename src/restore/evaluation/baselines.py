@@ -158,13 +158,17 @@ class Baseline:
         ]
         return torch.from_numpy(np.stack(restored)).permute(0, 3, 1, 2).float().to(degraded.device)
 
+    def fits(self, degradation: Degradation) -> bool:
+        """Whether the method is for a degradation: it is told its first condition."""
+        return self.name in fitting_baselines(degradation.conditions)
+
     def check(self, degradation: Degradation, setting: str) -> None:
         """Refuse a degradation that is not what the method is for: one whose first condition it is not told.
 
         Raises:
             RequestError: which setting, and what there is for it.
         """
-        if not degradation.conditions or degradation.conditions[0] not in self.conditions:
+        if not self.fits(degradation):
             fitting = ", ".join(fitting_baselines(degradation.conditions)) or "none"
             raise RequestError(f"baselines={self.name} is not for {setting}; for it there is {fitting}")
 

@@ -128,6 +128,19 @@ def psnr(restored: Tensor, clean: Tensor) -> Tensor:
     return (-10 * difference.square().mean(dim=(1, 2, 3)).log10()).float()
 
 
+def mse(restored: Tensor, clean: Tensor) -> Tensor:
+    """Mean squared error of each image, over all its pixels and channels together, in squares of the unit range.
+
+    Shape:
+        two ``(N, C, H, W)`` to ``(N,)``.
+
+    Example:
+        >>> round(mse(torch.full((1, 1, 4, 4), 0.1), torch.zeros(1, 1, 4, 4)).item(), 4)
+        0.01
+    """
+    return (precise(restored) - precise(clean)).square().mean(dim=(1, 2, 3)).float()
+
+
 def psnr_y(restored: Tensor, clean: Tensor) -> Tensor:
     """`psnr` of the luma alone: Y of BT.601 in studio range, in float, as super-resolution papers score colour.
 

@@ -6,16 +6,18 @@ The protocols themselves are ``conf/protocol/*.yaml``: this file says what their
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Literal
 
+import torch
 from torch import Tensor
 
 from restore.colour import rgb_to_y, to_luma
 from restore.conditions import Network, Pair, apply_network, told
 from restore.degradations.base import Degradation, TestStream
+from restore.evaluation.noise_streams import DESCRIPTIONS, Noise, normal_stream
 from restore.evaluation.self_ensemble import self_ensemble
 from restore.image import quantise, to_levels, to_unit
 from restore.resize import imresize
@@ -32,6 +34,7 @@ class Setting:
         family: what a protocol tells apart: ``noise``, ``sr``, ``jpeg``, ``blur``, ``overlay``, ``pairs``.
         channels: of the network, 1 or 3.
         luma: how colour becomes gray: ``gray`` (MATLAB's rgb2gray) or ``y`` (BT.601 studio range).
+        sets: test sets that it belongs to; none for all (see `settings_of`).
     """
 
     name: str
@@ -40,6 +43,17 @@ class Setting:
     family: str = "noise"
     channels: int = 1
     luma: str = "gray"
+    sets: tuple[str, ...] = ()
+
+
+def settings_of(settings: Sequence[Setting], dataset: str) -> list[Setting]:
+    """The settings that a set is tested in: those that name it and those that name none; all where none names it.
+
+    So a table that has noise on one set and JPEG on another is scored cell by cell, and a set of a person's own in full.
+    """
+    if not any(dataset in setting.sets for setting in settings):
+        return list(settings)
+    return [setting for setting in settings if not setting.sets or dataset in setting.sets]
 
 
 Rules = Mapping[str, Any]
@@ -51,10 +65,14 @@ class Protocol:
 
     Attributes:
         name: printed with every figure.
-        seed: of the noise: each image and setting has its own generator, on the CPU, seeded by
-            (seed, image, setting), so that every device and every network sees the same image.
-            Which seed matters little, but not nothing: over seeds 0 to 5 the mean of the authors'
-            DnCNN-S on Set12 at sigma 25 is 30.42 dB with a standard deviation of 0.02.
+        seed: of all that a test pair draws, the noise ``ours`` too: each image and setting has its own
+            generator, on the CPU, seeded by (seed, image, setting), so that every device and every network
+            sees the same image. Which seed matters little, but not nothing: over seeds 0 to 5 the mean of
+            the authors' DnCNN-S on Set12 at sigma 25 is 30.42 dB with a standard deviation of 0.02.
+        noise: the stream of the normal numbers (see `restore.evaluation.noise_streams`): ``matlab_v4``,
+            ``numpy_0``, ``numpy_0_bgr``, each begun anew for every image, ``ours``, or ``free``.
+        resampler: what shrinks the image of super-resolution: ``matlab``, in float; ``matlab_uint8``, of
+            8-bit images, rounded to 8 bits after each pass, which `quantise_low` must say too.
         resize: side of the square that whole images are resized to first, bicubic; 0 for not.
         luma: how colour becomes gray where the network is gray: ``gray``, ``y``, or as the task says (empty).
         luma_last: degrade the colour image and take its luma after, in float; else first, in 8 bits.
@@ -66,14 +84,19 @@ class Protocol:
         border: pixels left out of all metrics on every side; −1 for as many as the scale.
         ssim: the metric that stands for ``ssim``: Wang's (``ssim``) or torchmetrics' (``ssim_reflect``).
         families: what differs for some families of settings.
+
+    Raises:
+        ValueError: `resampler` is ``matlab_uint8`` and `quantise_low` is not set.
     """
 
     name: str
     seed: int = 1
+    noise: Noise = "ours"
     resize: int = 0
     luma: Literal["", "gray", "y"] = ""
     luma_last: bool = False
     quantise_low: bool = False
+    resampler: Literal["matlab", "matlab_uint8"] = "matlab"
     clip_degraded: bool = False
     quantise_degraded: bool = False
     quantise_restored: bool = False
@@ -85,6 +108,10 @@ class Protocol:
     def __post_init__(self) -> None:
         frozen = {family: MappingProxyType(dict(rules)) for family, rules in self.families.items()}
         object.__setattr__(self, "families", MappingProxyType(frozen))
+        for rules in ({}, *frozen.values()):
+            resampler = rules.get("resampler", self.resampler)
+            if resampler == "matlab_uint8" and not rules.get("quantise_low", self.quantise_low):
+                raise ValueError("resampler=matlab_uint8 makes an image of 8 bits: it goes with quantise_low=true")
 
     def __deepcopy__(self, memo: dict) -> Protocol:
         return self  # nothing in it can be changed, and a read-only mapping cannot be copied
@@ -93,13 +120,18 @@ class Protocol:
         """The same for one family of settings."""
         return replace(self, **self.families.get(family, {}), families={})
 
-    def single_pass(self) -> Protocol:
-        """The same without self-ensemble: an eighth of the work, for validation during training."""
+    def for_validation(self) -> Protocol:
+        """The same for validation during training.
+
+        Without self-ensemble: an eighth of the work. With the noise ``ours``: a published stream begins anew
+        for every image, and what chooses the best weights should not be that of the test.
+        """
+        chosen = {"ensemble": False, "noise": "ours"}
         families = {
-            family: {switch: value for switch, value in rules.items() if switch != "ensemble"}
+            family: {switch: value for switch, value in rules.items() if switch not in chosen}
             for family, rules in self.families.items()
         }
-        return replace(self, ensemble=False, families=families)
+        return replace(self, **chosen, families=families)
 
     # -- a test pair -------------------------------------------------------------------------------
 
@@ -136,7 +168,8 @@ class Protocol:
 
     def _degraded(self, clean: Tensor, setting: Setting, image: str) -> Pair:
         digest = hashlib.sha256(f"{self.seed}/{image}/{setting.name}".encode()).digest()
-        stream = TestStream.seeded(int.from_bytes(digest[:7], "little"), self.quantise_low)
+        generator = torch.Generator().manual_seed(int.from_bytes(digest[:7], "little"))
+        stream = TestStream(generator, normal_stream(self.noise, generator), self.quantise_low, self.resampler)
         degradation = setting.degradation
         pair = degradation.exact(clean, degradation.draw(len(clean), stream.generator), stream)
         if setting.channels == 1 and clean.shape[1] == 3:
@@ -178,12 +211,13 @@ class Protocol:
         rules = self.of(family)
         parts = [f"resized to {rules.resize}×{rules.resize}"] if rules.resize else []
         if family == "sr":
-            parts.append("low-resolution image in 8 bits" if rules.quantise_low else "low-resolution image in float")
+            each = ", rounded after each pass" if rules.resampler == "matlab_uint8" else ""
+            parts.append(f"low-resolution image in {'8 bits' if rules.quantise_low else 'float'}{each}")
             parts.append("luma taken after degrading" if rules.luma_last else "8-bit luma degraded")
         elif family == "noise":
             kept = "clipped" if rules.clip_degraded else "in float, not clipped"
             parts.append(f"noisy image {'rounded to 8 bits' if rules.quantise_degraded else kept}")
-            parts.append(f"noise seed {rules.seed}")
+            parts.append(DESCRIPTIONS.get(rules.noise, f"noise seed {rules.seed}"))
         parts.append("×8 self-ensemble, or as many as its name says" if rules.ensemble else "single pass")
         parts.append("output clipped and rounded to 8 bits" if rules.quantise_restored else "float output")
         parts.append("border = scale" if rules.border < 0 else f"border {rules.border}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from math import nan
@@ -110,12 +110,20 @@ def score_set(
     metrics: Sequence[Metric],
     precision: str = "32",
     device: torch.device | str = "cpu",
+    keep: Callable[[Restoration], None] | None = None,
 ) -> Iterator[Score]:
-    """`score_image` of every image of a set, on one device."""
+    """`score_image` of every image of a set, on one device.
+
+    Args:
+        keep: called with every restored image, to draw it.
+    """
     for index, levels in enumerate(images.images):
         states = (levels, *images.partners[index : index + 1])
         image = WholeImage(images.name, images.names[index], index, *(state[None].to(device) for state in states))
-        yield from score_image(network, image, protocol, setting, metrics, precision).scores
+        restoration = score_image(network, image, protocol, setting, metrics, precision)
+        if keep is not None:
+            keep(restoration)
+        yield from restoration.scores
 
 
 def autocast(device: str, precision: str) -> AbstractContextManager:

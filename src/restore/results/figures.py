@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
+from PIL import Image, ImageOps
 from torch import Tensor, nn
 
 from restore.conditions import Pair, apply_network
-from restore.errors import unknown_name
+from restore.errors import RequestError, unknown_name
 from restore.evaluation.score import Restoration
-from restore.image import to_levels
+from restore.results.crops import detailed_square, pixels
 from restore.results.curves import metric_over_training, validated_metrics
+from restore.results.grid import without_seed
+from restore.results.panels import stack, write
 from restore.results.pyplot import pyplot
 from restore.results.quantities import quantity
 
 INSET = 0.4  # share of a picture's width that its zoomed crop takes
+MAPS = "maps.png"  # of a run's folder, and of a sweep's
+CONTRAST = (0.5, 99.5)  # percentiles of a feature map that are black and white
 ERROR_SCALE = 4  # the error column shows this multiple of |restored − clean|
 
 
@@ -88,7 +93,7 @@ def sheet(pictures: Sequence[Picture], title: str, path: Path) -> None:
     for line, picture in zip(axes, pictures, strict=True):
         degraded, clean = picture.pair.degraded, picture.pair.clean
         error = (picture.restored - clean).abs() * ERROR_SCALE
-        top, left, side = _detail(clean)
+        top, left, side = detailed_square(clean, max(16, min(clean.shape[-2:]) // 7), shown=1 - INSET)
         labels = (
             picture.name,
             f"degraded {picture.title_input}",
@@ -97,12 +102,12 @@ def sheet(pictures: Sequence[Picture], title: str, path: Path) -> None:
         )
         states = (clean, degraded, picture.restored, error)
         for axis, image, label in zip(line, states, labels, strict=True):
-            pixels = _pixels(image)
-            axis.imshow(pixels, cmap="gray", vmin=0, vmax=255, interpolation="none")
+            shown = pixels(image)
+            axis.imshow(shown, cmap="gray", vmin=0, vmax=255, interpolation="none")
             axis.set_title(label, fontsize=9)
             axis.set_axis_off()
-            zoom = axis.inset_axes((1 - INSET, 0.0, INSET, INSET * pixels.shape[1] / pixels.shape[0]))
-            crop = pixels[top : top + side, left : left + side]
+            zoom = axis.inset_axes((1 - INSET, 0.0, INSET, INSET * shown.shape[1] / shown.shape[0]))
+            crop = shown[top : top + side, left : left + side]
             zoom.imshow(crop, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
             zoom.set(xticks=[], yticks=[])
             for spine in zoom.spines.values():
@@ -114,6 +119,19 @@ def sheet(pictures: Sequence[Picture], title: str, path: Path) -> None:
 
 
 # -- feature maps ----------------------------------------------------------------------------------
+
+
+def layers_of(feature_maps: Sequence[str] | Mapping[str, Sequence[str]] | None, model: str) -> list[str]:
+    """The layers to draw of a model: ``feature_maps`` is a list for whatever is trained, or a list by model name.
+
+    Raises:
+        RequestError: lists by model name, and none for this one.
+    """
+    if not isinstance(feature_maps, Mapping):
+        return list(feature_maps or ())
+    if feature_maps and model not in feature_maps:
+        raise RequestError(f"feature_maps has layers of {', '.join(feature_maps)}, and none of model={model}")
+    return list(feature_maps.get(model, ()))
 
 
 def layers(network: nn.Module, names: Sequence[str]) -> dict[str, nn.Module]:
@@ -137,13 +155,16 @@ def layers(network: nn.Module, names: Sequence[str]) -> dict[str, nn.Module]:
 def feature_maps(
     network: nn.Module, picture: Picture, names: Sequence[str], title: str, path: Path, count: int = 8
 ) -> None:
-    """What layers make of one degraded image (RED-Net, Fig. 3): a row each of the `count` liveliest maps after ReLU."""
+    """What layers make of one degraded image (RED-Net, Fig. 3): a row each of the `count` liveliest maps after ReLU.
+
+    The last layer, which no ReLU follows, has one map a channel of the image. Every map has a scale of gray of its own.
+    """
     plt = pyplot()
     maps_by_layer: dict[str, Tensor] = {}
     named_layers = layers(network, names)
     hooks = [
         layer.register_forward_hook(
-            lambda _, __, output, name=name: maps_by_layer.update({name: output[0].float().relu().cpu()})
+            lambda _, __, output, name=name: maps_by_layer.update({name: output[0].float().cpu()})
         )
         for name, layer in named_layers.items()
     ]
@@ -157,36 +178,37 @@ def feature_maps(
     size = (1.6 * count, 1.6 * height / width * len(named_layers) + 0.5)
     figure, axes = plt.subplots(len(named_layers), count, figsize=size, squeeze=False, layout="constrained")
     for line, (name, maps) in zip(axes, maps_by_layer.items(), strict=True):
+        maps = maps.relu() if len(maps) > picture.restored.shape[1] else maps
         order = maps.flatten(1).std(dim=1).argsort(descending=True)[:count]
         for axis in line:
             axis.set_axis_off()
         for axis, number in zip(line, order.tolist(), strict=False):
-            axis.imshow(maps[number].numpy(), cmap="gray")
+            low, high = np.percentile(maps[number].numpy(), CONTRAST)
+            axis.imshow(maps[number].numpy(), cmap="gray", vmin=low, vmax=high)
             axis.set_title(f"{name} map {number}", fontsize=7)
     figure.suptitle(f"{title}: {picture.name}", fontsize=9)
     figure.savefig(path, dpi=110, pil_kwargs={"optimize": True})
     plt.close(figure)
 
 
-def _pixels(image: Tensor) -> np.ndarray:
-    levels = to_levels(image[0].cpu())
-    return levels[0].numpy() if levels.shape[0] == 1 else levels.permute(1, 2, 0).numpy()
+def stack_maps(jobs: Sequence[Path], out: Path) -> Path | None:
+    """Draw ``maps.png``: the feature maps of a sweep's networks under each other, of several seeds the first's.
 
+    RED-Net's Fig. 3 has two networks so.
 
-def _detail(clean: Tensor) -> tuple[int, int, int]:
-    """Top, left and side of the square with the finest detail, among those that the inset leaves in sight."""
-    gray = clean[0].mean(dim=0).cpu()
-    side = min(max(16, min(gray.shape) // 7), *gray.shape)
-    detail = torch.nn.functional.pad(
-        (4 * gray[1:-1, 1:-1] - gray[:-2, 1:-1] - gray[2:, 1:-1] - gray[1:-1, :-2] - gray[1:-1, 2:]).abs(), (1, 1, 1, 1)
-    )
-    step = max(1, side // 4)
-    windows = detail.unfold(0, side, step).unfold(1, side, step)  # (rows, columns, side, side)
-    energy = windows.clamp(max=0.2).mean(dim=(2, 3))  # clamped: texture rather than one hard edge
-    covered = 1 - INSET
-    rows, columns = (torch.arange(count) * step + side for count in energy.shape)
-    hidden = (rows[:, None] > covered * gray.shape[0]) & (columns > covered * gray.shape[1])
-    if not hidden.all():
-        energy = energy.masked_fill(hidden, -1)
-    row, column = divmod(int(energy.flatten().argmax()), energy.shape[1])
-    return row * step, column * step, side
+    Args:
+        jobs: folders of runs, of which some have a ``maps.png`` of their own.
+        out: the folder that the picture goes to, another than those.
+    """
+    files: dict[str, Path] = {}
+    for job in jobs:
+        if (job / MAPS).is_file():
+            files.setdefault(without_seed(job.name), job / MAPS)
+    if not files or out / MAPS in files.values():
+        return None
+    pictures = []
+    for file in files.values():
+        with Image.open(file) as picture:
+            pictures.append(picture.convert("L"))
+    stacked = stack(pictures)
+    return write(lambda size: ImageOps.scale(stacked, size), out / MAPS)

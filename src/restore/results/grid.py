@@ -1,4 +1,4 @@
-"""A sweep as a table, its seeds taken together, and what it says of a paper's conclusions."""
+"""A sweep as a table, its seeds taken together."""
 
 from __future__ import annotations
 
@@ -61,34 +61,17 @@ def grid_table(rows: Sequence[dict], metric: str = "") -> str:
     return "\n\n".join(parts)
 
 
-def places(rows: Sequence[dict], metric: str = "") -> dict[tuple[str, str, str], Points]:
-    """By set, setting and protocol: each point of the grid with its images' values, one for every seed."""
+def places(rows: Sequence[dict], metric: str = "", column: str = "value") -> dict[tuple[str, str, str], Points]:
+    """By set, setting and protocol: each point of the grid with its images' values, one for every seed.
+
+    Args:
+        metric: the label of one that the rows have; by default the first.
+        column: ``value``, or ``value_input`` for that of the degraded image.
+    """
     metric = metric or metrics_of(rows)[0]
     by_place: dict[tuple[str, str, str], Points] = {}
     for row in rows:
         if row["method_kind"] != "classical" and row["metric"] == metric:
             points = by_place.setdefault((row["dataset"], row["setting"], row["protocol"]), {})
-            points.setdefault(without_seed(row["run"]), {}).setdefault(row["image"], []).append(row["value"])
+            points.setdefault(without_seed(row["run"]), {}).setdefault(row["image"], []).append(row[column])
     return by_place
-
-
-def verdicts(rows: Sequence[dict], claims: Sequence[dict[str, str]], metric: str = "") -> str:
-    """What became of a paper's conclusions: ``holds``, ``contradicted`` or ``not distinguishable``, a line each.
-
-    Args:
-        claims: `says` in words, and the two points of the grid it is about, `better` and `worse`; those whose
-            points were not run are left out.
-        metric: by which they are judged, in its own direction; by default the first of the rows.
-    """
-    known = quantity(metric or metrics_of(rows)[0])
-    lines = []
-    for (dataset, setting, _), points in places(rows, metric).items():
-        for claim in claims:
-            if claim["better"] in points and claim["worse"] in points:
-                gain = paired_difference(points[claim["worse"]], points[claim["better"]])
-                settled = "holds" if known.better(gain.low) else "contradicted"
-                verdict = settled if gain.distinguishable else "not distinguishable"
-                lines.append([claim["says"], verdict, gain.text(known, known.digits)])
-        if lines:
-            return markdown((f"the paper says ({dataset} {setting})", "here", "difference, 95 %"), lines)
-    return ""

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 from types import ModuleType
+
+
+def installed() -> bool:
+    """Whether there is a matplotlib to draw with."""
+    return importlib.util.find_spec("matplotlib") is not None
 
 
 def pyplot() -> ModuleType:

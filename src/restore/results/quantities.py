@@ -84,6 +84,7 @@ def quantity(label: str) -> Quantity:
 _KNOWN: dict[str, Quantity] = {}
 register(
     Quantity("psnr", "dB", 2),
+    Quantity("mse", digits=5, higher_is_better=False),
     Quantity("psnr_y", "dB", 2),
     Quantity("psnrb", "dB", 2),
     Quantity("ssim"),

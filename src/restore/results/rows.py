@@ -19,6 +19,7 @@ class RunMetadata:
         patches: that the network was trained on.
         precision: of the test.
         device: that the test ran on, ``cpu`` or ``cuda``.
+        recipe: that it was trained by, as ``conf/recipe`` has it; empty where that is not known.
         method_kind: ``network``, ``classical`` or ``callable``.
         torch: its version.
     """
@@ -32,6 +33,7 @@ class RunMetadata:
     patches: int
     precision: str
     device: str
+    recipe: str = ""
     checkpoint_sha256: str = ""
     method_kind: str = "network"
     torch: str = str(torch.__version__)

@@ -17,13 +17,13 @@ from restore.results.quantities import quantity
 log = logging.getLogger(__name__)
 
 COLUMNS = (
-    *("run", "experiment", "task", "model", "method_kind", "seed", "budget", "patches", "protocol", "dataset"),
-    *("setting", "image", "channels", "metric", "value", "value_input", "precision", "device", "torch"),
+    *("run", "experiment", "task", "model", "method_kind", "seed", "budget", "recipe", "patches", "protocol"),
+    *("dataset", "setting", "image", "channels", "metric", "value", "value_input", "precision", "device", "torch"),
     *("fingerprint", "overlap", "checkpoint_sha256", "commit"),
 )
 GROUP = (  # what the images of one mean have in common
-    *("run", "experiment", "task", "model", "method_kind", "seed", "budget", "patches", "protocol", "dataset"),
-    *("setting", "channels", "metric", "precision", "device", "torch", "checkpoint_sha256", "commit"),
+    *("run", "experiment", "task", "model", "method_kind", "seed", "budget", "recipe", "patches", "protocol"),
+    *("dataset", "setting", "channels", "metric", "precision", "device", "torch", "checkpoint_sha256", "commit"),
 )
 SUMMARY = (*(column for column in COLUMNS if column not in ("image", "fingerprint")), "images")
 VALUES = ("value", "value_input")

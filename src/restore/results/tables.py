@@ -51,6 +51,11 @@ def values(line: Line, metrics: Sequence[str], column: str = "value") -> str:
     )
 
 
+def recipe_of(row: dict) -> str:
+    """The recipe that a network was trained by; rows from before it was written down are of ours."""
+    return row.get("recipe") or "ours"
+
+
 # -- tables ----------------------------------------------------------------------------------------
 
 

@@ -10,7 +10,7 @@ from omegaconf import DictConfig
 from restore.config.resolvers import to_plain
 from restore.models.cost import Cost
 from restore.results.quantities import quantity
-from restore.runs.training import Training, uses_channels_last
+from restore.runs.training import Training, best_validation, uses_channels_last
 from restore.training.durations import clock
 from restore.training.hardware import device_kind, slow_precision
 
@@ -37,7 +37,11 @@ def log_plan(training: Training, cost: Cost) -> None:
     log.info(f"model       {config.model.name}: {cost.parameters:,} parameters, receptive field {cost.receptive_field}")
     log.info(f"cost        {cost.macs / 1e9:.3f} GMAC per {size}×{size} patch forward, three times that to train")
     protocols = ", ".join(protocol.name for protocol in experiment.protocols)
-    log.info(f"data        {data.summary()}; tested on {', '.join(data.test_sets)} by protocol {protocols}")
+    tests = ", ".join(images.name for images in data.tests)
+    log.info(f"data        {data.summary()}; tested on {tests} by protocol {protocols}")
+    for absent in data.absent.values():
+        log.warning(f"left out    {absent}")
+    log.info(f"recipe      {recipe_in_words(config)}")
     how = f"{config.optim.name}, batches of {data.batch_size}, {config.trainer.precision}{layout}"
     log.info(f"training    {how}, {world_size} × {kind}")
     log.info(f"budget      {config.budget.name}: {budget.max_steps} steps{limit}, whichever is first")
@@ -54,22 +58,43 @@ def task_in_words(config: DictConfig) -> str:
     return ", ".join([task["name"], *strengths, "gray" if task["channels"] == 1 else "colour"])
 
 
-def log_summary(training: Training, objective: float) -> None:
+PAPERS = {"red": "paper_red", "dncnn": "paper_dncnn", "gopro": "paper_gopro"}  # by how an experiment's name begins
+
+
+def recipe_in_words(config: DictConfig) -> str:
+    """The recipe's name; with the paper's number of patches and a recipe of ours, which parts are ours."""
+    name = config.recipe.name
+    if config.budget.name != "paper" or name.startswith("paper"):
+        return name
+    data = to_plain({key: config.data[key] for key in ("validation", "orientations", "pool", "scales")})
+    parts = [f"optimiser, schedule, loss and clipping of {config.optim.name}", f"batches of {config.data.batch_size}"]
+    parts += [f"{config.model.width} maps"] if "width" in config.model else []
+    parts += [f"last layer {config.model.last_layer}"] if "last_layer" in config.model else []
+    parts += [f"start {config.model.start}"] if "start" in config.model else []
+    parts += [f"{key} {'none' if value is None else value}" for key, value in data.items()]
+    own = PAPERS.get(config.name.partition("_")[0], "paper_red, paper_dncnn or paper_gopro")
+    return f"{name}: of the paper's is the number of patches alone; ours are {', '.join(parts)} (recipe={own}: the paper's)"
+
+
+def log_summary(training: Training) -> None:
     """Says the last line of every run, and writes its result."""
     trainer, budget, pace = training.trainer, training.budget, training.throughput.average
     metric = training.experiment.metrics[0]
     test = float(trainer.callback_metrics.get(f"test/{metric.label}", float("nan")))
     state = training.preemption.reason or "finished"
+    validation, absent = best_validation(training), list(training.experiment.data.absent)
     training.folder.write_result(
         state=state,
         metric=metric.label,
-        objective=objective,
+        **({} if validation is None else {"objective": validation}),
+        **({"absent_sets": absent} if absent else {}),
         test=test,
         steps=trainer.global_step,
         seconds=round(budget.elapsed, 1),
         patches_per_second=round(pace.patches_per_second, 1),
     )
-    values = [f"{name} {quantity(metric.label).caption(value)}" for name, value in (("val", objective), ("test", test))]
+    numbers = {"val": validation, "test": test}
+    values = [f"{name} {quantity(metric.label).caption(value)}" for name, value in numbers.items() if value is not None]
     log.info(
         f"{state}: {trainer.global_step} steps in {clock(budget.elapsed)}, {pace.patches_per_second:.0f} patches/s, "
         f"{pace.flops / 1e9:.0f} GFLOP/s, {pace.share_of_peak:.0%} of matrix peak, {', '.join(values)}, "

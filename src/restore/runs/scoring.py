@@ -17,7 +17,12 @@ from restore.data import datasets
 from restore.data.datasets import Images
 from restore.data.overlap import log_overlaps
 from restore.errors import RequestError
+from restore.results import store
+from restore.results.crops import Crops
+from restore.results.gain import draw_gain
+from restore.results.pyplot import installed
 from restore.results.rows import RunMetadata
+from restore.results.sheets import draw_crops
 from restore.runfolder import RunFolder
 
 log = logging.getLogger("restore")
@@ -108,5 +113,12 @@ def metadata_of(
         return RunMetadata(run="", experiment="", seed=0, budget="", patches=0, **shared)
     training = run_config(run)
     patches = trained_steps(run) * training.data.batch_size
-    name, budget = f"{training.name}/{run.name}", training.budget.name
-    return RunMetadata(run=name, experiment=training.name, seed=training.seed, budget=budget, patches=patches, **shared)
+    shared |= {"budget": training.budget.name, "recipe": OmegaConf.select(training, "recipe.name", default="ours")}
+    name = f"{training.name}/{run.name}"
+    return RunMetadata(run=name, experiment=training.name, seed=training.seed, patches=patches, **shared)
+
+
+def draw(crops: Crops, file: Path) -> list[Path]:
+    """The pictures that are drawn beside a results file: the sheets, and the gain over BM3D where it is known."""
+    gain = draw_gain(store.read(file), file.parent) if installed() else None
+    return [*draw_crops(crops, file.parent), *([gain] if gain else [])]

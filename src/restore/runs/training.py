@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
-import importlib.util
 import logging
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from lightning import Trainer
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from restore.checkpoint import digest, load_weights, read_state
 from restore.config.build import build, build_optimizer
 from restore.config.experiment import Experiment, Overlaps
+from restore.config.resolvers import to_plain
 from restore.config.tracking import build_logger
-from restore.data.datamodule import centre
+from restore.data.images import centre
 from restore.errors import RequestError
+from restore.evaluation.score import Restoration
 from restore.models.cost import Cost
 from restore.optim.clipping import Clipping
 from restore.results import figures, store
+from restore.results.crops import Crops
 from restore.results.figures import Gallery
+from restore.results.gain import draw_gain
+from restore.results.pyplot import installed
 from restore.results.report import margins
 from restore.results.rows import RunMetadata
+from restore.results.sheets import draw_crops
 from restore.runfolder import RunFolder
+from restore.runs.start import starting_weights
 from restore.tracking.logger import GuardedLogger
 from restore.tracking.samples import SampleImages
 from restore.training import cluster
@@ -55,20 +62,26 @@ class Training:
     preemption: Preemption
     throughput: Throughput
     gallery: Gallery
+    crops: Crops
     logger: GuardedLogger | None
 
 
 def prepare(experiment: Experiment) -> None:
     """Read what can be wrong before anything is trained: weights to start from, layers to draw, images, the rate."""
     config = experiment.config
-    if config.init:
-        experiment.network = load_weights(experiment.network, config.init, config.model.name)
-    figures.layers(experiment.network, config.feature_maps)
+    if start := starting_weights(config):
+        experiment.network = load_weights(experiment.network, start, config.model.name)
+    figures.layers(experiment.network, layers_to_draw(config))
     experiment.data.read_tests()
     if experiment.trainable:
         build_optimizer(config.optim, experiment.network)
     experiment.data.read_training()
     check_monitor(experiment)
+
+
+def layers_to_draw(config: DictConfig) -> list[str]:
+    """The layers that ``feature_maps`` names for the model."""
+    return figures.layers_of(to_plain(config.feature_maps), config.model.name)
 
 
 def check_monitor(experiment: Experiment) -> None:
@@ -78,10 +91,12 @@ def check_monitor(experiment: Experiment) -> None:
         RequestError: why there is none.
     """
     metric, data = experiment.metrics[0], experiment.data
+    if not (experiment.trainable and data.validation and data.chooses):
+        return
     images = [centre(levels, data.validation_size) for levels in data.validation.images]
     families = {setting.family for setting in experiment.settings}
     reasons = [metric.why_not(image[None], family) for image in images for family in families]
-    if experiment.trainable and all(reasons):
+    if all(reasons):
         raise RequestError(f"the first metric of the list chooses the best checkpoint, and {reasons[0]}")
 
 
@@ -119,14 +134,19 @@ def assemble(experiment: Experiment, folder: RunFolder, cost: Cost) -> Training:
         budget,
         callbacks,
         logger,
-        monitor=f"val/{monitor.label}",
+        monitor=f"val/{monitor.label}" if experiment.data.chooses else None,
         mode="max" if monitor.higher_is_better else "min",
         log_every_n_steps=limits.log_every_n_steps,
         accelerator=config.accelerator,
         **{key: limits[key] for key in ("devices", "num_nodes", "strategy", "precision")},
     )
     experiment.data.check_devices(trainer.world_size)
-    gallery = Gallery()
+    gallery, crops = Gallery(), Crops(folder.path, to_plain(config.sheets), experiment.data.tests)
+
+    def keep(restoration: Restoration) -> None:
+        gallery.keep(restoration)
+        crops.keep(config.model.name, restoration)
+
     module = RestorationModule(
         experiment.network,
         loss=build(config.optim.loss),
@@ -139,9 +159,9 @@ def assemble(experiment: Experiment, folder: RunFolder, cost: Cost) -> Training:
         metrics=experiment.metrics,
         channels_last=uses_channels_last(config),
         precision=str(config.precision),
-        keep=gallery.keep,
+        keep=keep,
     )
-    return Training(experiment, folder, trainer, module, budget, preemption, throughput, gallery, logger)
+    return Training(experiment, folder, trainer, module, budget, preemption, throughput, gallery, crops, logger)
 
 
 def uses_channels_last(config: DictConfig) -> bool:
@@ -150,7 +170,10 @@ def uses_channels_last(config: DictConfig) -> bool:
 
 
 def fit(training: Training) -> Path:
-    """Train to the budget's end; the best weights are in the network then, and the file they are from is returned."""
+    """Train to the budget's end; the weights that are tested are in the network then, and their file is returned.
+
+    They are those that validated best, and the last ones where no validation chooses.
+    """
     config, folder = training.experiment.config, training.folder
     again = cluster.restarted() or HydraConfig.get().mode == RunMode.MULTIRUN  # a grid's folder is its job's alone
     network = training.experiment.network
@@ -163,16 +186,22 @@ def fit(training: Training) -> Path:
     except Preempted:
         log.info(f"preempted after {training.trainer.global_step} steps: started again, it goes on from {folder.last}")
         cluster.requeue()
-    best = RunFolder(training.trainer.strategy.broadcast(folder.path)).checkpoint()
-    network.load_state_dict(read_state(best))
-    return best
+    tested = RunFolder(training.trainer.strategy.broadcast(folder.path)).checkpoint()
+    network.load_state_dict(read_state(tested))
+    return tested
+
+
+def best_validation(training: Training) -> float | None:
+    """The first metric's best value in validation; None where no validation chose weights."""
+    best = training.trainer.checkpoint_callback.best_model_score
+    return float(best) if training.experiment.trainable and best is not None else None
 
 
 def objective_of(training: Training) -> float:
-    """The first metric's best validation value; without a validation, its mean over the test."""
-    best = training.trainer.checkpoint_callback.best_model_score
-    if training.experiment.trainable and best is not None:
-        return float(best)
+    """The first metric's best validation value; without one, its mean over the test."""
+    best = best_validation(training)
+    if best is not None:
+        return best
     label = training.experiment.metrics[0].label
     return float(training.trainer.callback_metrics.get(f"test/{label}", float("nan")))
 
@@ -187,26 +216,33 @@ def record(training: Training, weights: Path | None, contained: Overlaps) -> Non
         model=config.model.name,
         seed=config.seed,
         budget=config.budget.name,
+        recipe=OmegaConf.select(config, "recipe.name", default="ours"),
         patches=training.trainer.global_step * experiment.data.batch_size,
         precision=training.module.precision,
         device=training.trainer.strategy.root_device.type,
         checkpoint_sha256=digest(weights) if weights else "",
     )
-    rows = experiment.record(training.module.scores, metadata, experiment.data.tests, contained, folder.results)
+    tests, keep = experiment.data.tests, training.crops.keep
+    rows = experiment.record(training.module.scores, metadata, tests, contained, folder.results, keep)
+    for absent in experiment.data.absent.values():
+        log.warning(f"not tested  {absent}")
     for line in margins(store.means(rows), metadata.model):
         log.info(line)
-    if importlib.util.find_spec("matplotlib") is None:
-        log.info("no pictures: matplotlib is not installed")
-        return
-    for picture in draw(training, metadata.run):
+    for picture in draw(training, metadata.run, rows):
         log.info(f"{picture.stem:<11} {picture}")
 
 
-def draw(training: Training, title: str) -> list[Path]:
-    """The sheet of restored images, the metric over training, and the feature maps that were asked for."""
-    folder, gallery, layers = training.folder.path, training.gallery, training.experiment.config.feature_maps
-    pictures = figures.draw(folder, gallery, title)
+def draw(training: Training, title: str, rows: Sequence[dict]) -> list[Path]:
+    """The sheets, restored images, the metric over training, the gain over BM3D, and the feature maps asked for."""
+    folder, gallery, layers = training.folder.path, training.gallery, layers_to_draw(training.experiment.config)
+    pictures = draw_crops(training.crops, folder)
+    if not installed():
+        log.info("no other pictures: matplotlib is not installed")
+        return pictures
+    pictures += figures.draw(folder, gallery, title)
+    if gain := draw_gain(rows, folder):
+        pictures.append(gain)
     if layers and gallery.pictures:
-        pictures.append(folder / "maps.png")
+        pictures.append(folder / figures.MAPS)
         figures.feature_maps(training.experiment.network, gallery.pictures[0], layers, title, pictures[-1])
     return pictures

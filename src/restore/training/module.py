@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from restore.conditions import Pair, apply_network
 from restore.data.datasets import WholeImage
 from restore.evaluation.metrics import Metric
-from restore.evaluation.protocol import Protocol, Setting
+from restore.evaluation.protocol import Protocol, Setting, settings_of
 from restore.evaluation.score import Restoration, Score, measure, restore_pair, score_image, sort_scores
 from restore.optim.clipping import Clipping
 from restore.optim.groups import parameter_groups
@@ -116,9 +116,10 @@ class RestorationModule(LightningModule):
 
     def validation_step(self, image: WholeImage | None, batch_idx: int) -> Restoration | None:
         """The first setting's restoration, for those who show it."""
-        if image is None:  # more ranks than images
+        if image is None:  # more ranks than images, or no validation
+            self.validation.update({})
             return None
-        protocol, first = self.protocols[0].single_pass(), None
+        protocol, first = self.protocols[0].for_validation(), None
         for setting in self.settings:
             shown = restore_pair(self.network, image, protocol, setting, self.trainer.precision)
             self.validation.update(measure(shown.restored, shown.pair.clean, protocol, setting, self.metrics))
@@ -138,7 +139,7 @@ class RestorationModule(LightningModule):
         if image is None:
             return
         for protocol in self.protocols:
-            for setting in self.settings:
+            for setting in settings_of(self.settings, image.dataset):
                 restoration = score_image(self.network, image, protocol, setting, self.metrics, self.precision)
                 self.scores += restoration.scores
                 if self.keep is not None:

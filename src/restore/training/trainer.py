@@ -58,16 +58,19 @@ def moving_average(decay: float) -> EMAWeightAveraging:
     return EMAWeightAveraging(decay=decay)
 
 
-def checkpoints(folder: RunFolder, monitor: str, mode: str) -> list[ModelCheckpoint]:
-    """Keeps the checkpoint that validated best, and the newest, under the run folder's names for them.
+def checkpoints(folder: RunFolder, monitor: str | None, mode: str) -> list[ModelCheckpoint]:
+    """Keeps the newest checkpoint and, where something monitors, the one that validated best, under their names.
 
     Two callbacks: Lightning's ``save_last`` writes the newest only where it is also the best.
     """
     files = {"dirpath": folder.checkpoints, "auto_insert_metric_name": False, "enable_version_counter": False}
+    last = ModelCheckpoint(filename=folder.last.stem, save_on_train_epoch_end=False, **files)
+    if monitor is None:
+        return [last]
     best = ModelCheckpoint(
         filename=folder.best.stem, monitor=monitor, mode=mode, save_on_train_epoch_end=False, **files
     )
-    return [best, ModelCheckpoint(filename=folder.last.stem, save_on_train_epoch_end=False, **files)]
+    return [best, last]
 
 
 def _ddp() -> DDPStrategy:
@@ -79,7 +82,7 @@ def make_trainer(
     budget: Budget,
     callbacks: Sequence[Callback],
     logger: Logger | None,
-    monitor: str = "val/psnr",
+    monitor: str | None = "val/psnr",
     mode: str = "max",
     accelerator: str = "auto",
     devices: int | str = 1,
@@ -98,7 +101,7 @@ def make_trainer(
     Args:
         folder: takes the checkpoints.
         callbacks: they stand behind the budget.
-        monitor: logged metric by which a checkpoint is the best.
+        monitor: logged metric by which a checkpoint is the best; None where no validation chooses one.
         mode: ``max`` where a higher one is better, else ``min``.
         devices: per node, or ``auto``.
 
