@@ -92,7 +92,8 @@ class GoproRED(nn.Module):
                 pooled[number] = x.shape[-2:]
                 x = self.shrink(x)  # each side halved, rounded down
         half = len(self.decoder)
-        for number, (deconvolution, *rest) in enumerate(self.decoder, start=1):
+        for number, block in enumerate(self.decoder, start=1):
+            deconvolution, *rest = block.children()
             x = deconvolution(x, shapes.pop())
             for layer in rest:
                 x = layer(x)

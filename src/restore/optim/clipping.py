@@ -32,12 +32,10 @@ class Clipping:
         rules = dict(rule or {})
         if len(rules) > 1:
             raise RequestError(f"optim.clip is one of {', '.join(KINDS)}, and it is {', '.join(rules)}")
-        self.kind, self.bound = next(iter(rules.items()), (None, 0.0))
-        if self.kind is None:
-            return
-        if self.kind not in KINDS:
+        self.kind, self.bound = next(iter(rules.items()), ("", 0.0))
+        if rules and self.kind not in KINDS:
             raise unknown_name("optim.clip", self.kind, KINDS)
-        if not self.bound > 0:
+        if rules and not self.bound > 0:
             raise RequestError(f"optim.clip.{self.kind} must be above 0, and it is {self.bound}")
 
     def __call__(self, optimizer: torch.optim.Optimizer, patches: int) -> None:
