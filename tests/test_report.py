@@ -34,12 +34,9 @@ def test_a_kept_record_is_read_without_its_jobs(tmp_path, capsys):
     assert text.strip() in capsys.readouterr().out
 
 
-def test_claims_about_training_read_the_jobs_histories(tmp_path):
-    job = RunFolder(tmp_path / "model=red20,seed=1")
-    job.path.mkdir()
-    job.history.write_text("step,patches,seconds,val/psnr\n1,16,2,30\n2,32,4,\n")
-    (history,) = report.histories_of([job])["model=red20"]
-    assert history["patches"] == [16, 32]
+def test_claims_about_training_have_the_histories_of_all_seeds():
+    one, other = {"patches": [16.0, 32.0]}, {"patches": [16.0]}
+    assert report.by_point({"model=red20,seed=0": one, "model=red20,seed=1": other}) == {"model=red20": [one, other]}
 
 
 def test_a_papers_table_is_made_of_all_results_below(tmp_path, capsys):

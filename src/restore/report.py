@@ -8,10 +8,10 @@ paired difference from the first setting with a bootstrap 95 % interval over ima
 training the validated metric, the training loss and the first layer's gradient norm, and what the jobs kept for
 pictures: crops side by side, feature maps, the gain over BM3D. Where the experiment names its paper's conclusions,
 says which of them hold, which are contradicted, which are open, and which were not run. Writes table.md and the
-pictures (and, to another folder, results.csv) to `out`, by default the sweep's folder. The metric is the first of
-the sweep's unless another is named. The crops and rows of `beside`, folders of other runs with commas, are drawn
-together with the sweep's: the two halves of DnCNN's Fig. 8, for one. A kept record, experiments/<name>, can be read
-again; it has no curves.
+pictures (and, to another folder, the rows and the jobs' histories) to `out`, by default the sweep's folder. The
+metric is the first of the sweep's unless another is named. The crops and rows of `beside`, folders of other runs with commas, are drawn
+together with the sweep's: the two halves of DnCNN's Fig. 8, for one. A kept record, experiments/<name>, can be
+read again.
 
 A table has a line for every method that its paper prints, and beneath it ours: red_1 … red_10, red_5.6, red_fig7,
 dncnn_II, dncnn_III, dncnn_V, gopro_1. It is made from all results.csv under the folder of runs and experiments/, or
@@ -23,7 +23,7 @@ from __future__ import annotations
 import re
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,10 +36,11 @@ from restore.config.metrics import register_metrics_of
 from restore.errors import RequestError, report_errors, unknown_name
 from restore.results import store
 from restore.results.claims import Histories, verdicts
-from restore.results.curves import draw_history, read_history
+from restore.results.curves import draw_history
 from restore.results.figures import stack_maps
 from restore.results.gain import draw_gain
 from restore.results.grid import grid_table, without_seed
+from restore.results.histories import History, keep_histories, read_histories
 from restore.results.paper_tables import paper_table
 from restore.results.quantities import quantity
 from restore.results.sheets import draw_sheets
@@ -69,17 +70,19 @@ def report_sweep(folder: Path, out: Path | None, metric: str, beside: Sequence[P
     out.mkdir(parents=True, exist_ok=True)
     jobs = jobs_of(folder)
     metric = metric_of(rows, metric)
-    claims = verdicts(rows, claims_of(rows[0]["experiment"], jobs), metric, histories_of(jobs))
+    histories = read_histories(folder, jobs)
+    claims = verdicts(rows, claims_of(rows[0]["experiment"], jobs), metric, by_point(histories))
     parts = (grid_table(rows, metric), claims, recipe_line(rows), absent_line(jobs))
     text = "\n\n".join(part for part in parts if part)
     (out / "table.md").write_text(text + "\n")
     print(f"{text}\n\n{out / 'table.md'}")
-    pictures = draw_history([folder, *(job.path for job in jobs)], metric, folder.name, out)
+    pictures = draw_history(histories, metric, folder.name, out)
     for picture in [*pictures, *draw(folder, jobs, beside, rows, out)]:
         print(picture)
     if out.resolve() != folder.resolve():
         for name in ("results.csv", "summary.csv"):
             shutil.copyfile(folder / name, out / name)
+        keep_histories(histories, out)
 
 
 def recipe_line(rows: Sequence[dict]) -> str:
@@ -144,12 +147,12 @@ def draw(
     return [*draw_sheets(folders, out), *filter(None, (stack_maps(folders, out), gain))]
 
 
-def histories_of(jobs: Sequence[RunFolder]) -> Histories:
-    """The columns of each job's history, by point of the grid: what claims about training are judged by."""
-    histories: dict[str, list[dict[str, list[float]]]] = {}
-    for job in jobs:
-        histories.setdefault(without_seed(job.name), []).append(read_history(job.history))
-    return histories
+def by_point(histories: Mapping[str, History]) -> Histories:
+    """The jobs' histories by point of the grid: what claims about training are judged by."""
+    points: dict[str, list[History]] = {}
+    for run, history in histories.items():
+        points.setdefault(without_seed(run), []).append(history)
+    return points
 
 
 def claims_of(experiment: str, jobs: Sequence[RunFolder] = ()) -> list[dict[str, Any]]:

@@ -1,5 +1,3 @@
-from math import isnan
-
 from PIL import Image
 
 from restore.results.curves import (
@@ -8,9 +6,9 @@ from restore.results.curves import (
     draw_curves,
     draw_history,
     metric_over_training,
-    read_history,
     validated_metrics,
 )
+from restore.results.histories import read_history
 
 HISTORY = "step,patches,seconds,val/lpips,val/psnr\n1,16,1.0,0.5,20\n2,32,2.0,0.4,\n"
 
@@ -20,8 +18,6 @@ def test_any_validated_metric_is_a_column(tmp_path):
     assert validated_metrics(history) == []
     history.write_text(HISTORY)
     assert validated_metrics(history) == ["lpips", "psnr"], "the first one chose the best checkpoint"
-    assert read_history(history)["val/lpips"] == [0.5, 0.4]
-    assert isnan(read_history(history)["val/psnr"][1])
     history.write_text(HISTORY.splitlines(True)[0])
     assert validated_metrics(history) == []
 
@@ -34,13 +30,11 @@ def test_one_run(tmp_path):
 
 
 def test_the_jobs_of_a_sweep(tmp_path):
-    jobs = [tmp_path / f"model.width=8,seed={seed}" for seed in (0, 1)]
-    for job in jobs:
-        job.mkdir()
-        (job / "history.csv").write_text(HISTORY)
-    curves = [Curve.read(job, "val/lpips") for job in jobs]
+    (tmp_path / "history.csv").write_text(HISTORY)
+    history = read_history(tmp_path / "history.csv")
+    curves = [Curve.of(f"model.width=8,seed={seed}", history, "val/lpips") for seed in (0, 1)]
     assert curves[1] == Curve("model.width=8", (16.0, 32.0), (0.5, 0.4))
-    assert Curve.read(jobs[0], "ssim") is None
+    assert Curve.of("seed=0", history, "ssim") is None
     draw_curves(curves, "val/lpips", "a title", tmp_path / "lpips.png")
     assert (tmp_path / "lpips.png").stat().st_size > 5000
 
@@ -51,16 +45,17 @@ def test_loss_and_gradients_are_drawn_of_the_jobs_that_have_them(tmp_path):
         "model=red20,seed=1": "patches,seconds,train/loss,val/psnr\n64,1,0.2,20\n96,2,0.02,nan\n",  # begins later
         "model=red10,seed=0": "patches,seconds,val/psnr\n16,1,20\n32,2,21\n",
     }
-    jobs = [tmp_path / name for name in texts]
-    for job, text in zip(jobs, texts.values(), strict=True):
-        job.mkdir()
-        (job / "history.csv").write_text(text)
-    assert Curve.read(jobs[0], "gradient/first") == Curve("model=red20", (32.0,), (0.5,))
-    assert Curve.read(jobs[1], "gradient/first") is None
-    assert Curve.read(tmp_path / "nowhere", "train/loss") is None
-    names = [file.name for file in draw_history(jobs, "psnr", "a title", tmp_path)]
+    histories = {}
+    for run, text in texts.items():
+        (tmp_path / "history.csv").write_text(text)
+        histories[run] = read_history(tmp_path / "history.csv")
+    curves = [Curve.of(run, history, "gradient/first") for run, history in histories.items()]
+    assert curves[:2] == [Curve("model=red20", (32.0,), (0.5,)), None]
+    assert Curve.of("seed=0", {}, "train/loss") is None
+    names = [file.name for file in draw_history(histories, "psnr", "a title", tmp_path)]
     assert names == ["psnr.png", "training_loss.png", "gradient_norms.png"]
-    assert [file.name for file in draw_history(jobs[2:], "psnr", "a title", tmp_path)] == ["psnr.png"]
+    last = dict([list(histories.items())[-1]])
+    assert [file.name for file in draw_history(last, "psnr", "a title", tmp_path)] == ["psnr.png"]
 
 
 def test_losses_and_gradients_span_decades():

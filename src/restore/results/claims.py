@@ -28,13 +28,13 @@ from typing import Any
 
 from restore.errors import RequestError, unknown_name
 from restore.results.grid import Points, places, short
+from restore.results.histories import History
 from restore.results.published import published
 from restore.results.quantities import Quantity, quantity
 from restore.results.statistics import Difference, paired_difference
 from restore.results.tables import markdown, metrics_of
 
 INPUT = "input"  # in place of a point: the degraded images
-History = Mapping[str, Sequence[float]]  # columns of a job's history.csv
 Histories = Mapping[str, Sequence[History]]  # by point of the grid, one a seed
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import isfinite
@@ -12,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from restore.results.grid import short, without_seed
+from restore.results.histories import History, read_history
 from restore.results.pyplot import pyplot
 from restore.results.quantities import quantity
 
@@ -19,15 +19,6 @@ from restore.results.quantities import quantity
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 STYLES = ("-", "--", ":")
 LOSS, FIRST_GRADIENT = "train/loss", "gradient/first"  # columns beside the metrics, which begin with val/
-
-
-def read_history(history: Path) -> dict[str, list[float]]:
-    """The columns of a ``history.csv``, none where there is no such file; nan where a cell is empty."""
-    if not history.is_file():
-        return {}
-    with history.open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    return {column: [float(row[column] or "nan") for row in rows] for column in (rows[0] if rows else ())}
 
 
 def validated_metrics(history: Path) -> list[str]:
@@ -99,23 +90,25 @@ class Curve:
     values: tuple[float, ...]
 
     @classmethod
-    def read(cls, job: Path, column: str) -> Curve | None:
-        """The curve of a job's folder, without rows that have no value; None where nothing is left."""
-        columns = read_history(job / "history.csv")
-        rows = zip(columns.get("patches", ()), columns.get(column, ()), strict=column in columns)
+    def of(cls, run: str, history: History, column: str) -> Curve | None:
+        """The curve of a job by its name and history, without rows that have no value; None where nothing is left."""
+        rows = zip(history.get("patches", ()), history.get(column, ()), strict=column in history)
         known = [(patches, value) for patches, value in rows if isfinite(value)]
-        return cls(without_seed(job.name), *zip(*known, strict=True)) if known else None
+        return cls(without_seed(run), *zip(*known, strict=True)) if known else None
 
 
-def draw_history(jobs: Sequence[Path], metric: str, title: str, out: Path) -> list[Path]:
+def draw_history(histories: Mapping[str, History], metric: str, title: str, out: Path) -> list[Path]:
     """Draw the jobs of a sweep over training: a validated metric, the training loss, the first layer's gradient norm.
 
     Jobs whose history lacks a column are left out, and a picture for which no job has one is not drawn: ``psnr.png``
-    (the metric's own name), ``training_loss.png`` (RED-Net, Fig. 6) and ``gradient_norms.png`` (its section 3.4).
+    (the metric's own name), ``training_loss.png`` (RED-Net, Fig. 6) and ``gradient_norms.png`` (its section 4.2).
+
+    Args:
+        histories: by the jobs' names.
     """
     files = []
     for column in (f"val/{metric}", LOSS, FIRST_GRADIENT):
-        curves = [curve for job in jobs if (curve := Curve.read(job, column))]
+        curves = [curve for run, history in histories.items() if (curve := Curve.of(run, history, column))]
         if curves:
             files.append(out / f"{Axis.of(column).file}.png")
             draw_curves(curves, column, title, files[-1])
