@@ -11,7 +11,9 @@ from restore.config.build import build, build_data, build_degradation, build_pro
 from restore.config.compose import compose
 from restore.config.loading import configuration
 from restore.config.overrides import normalise_overrides
+from restore.config.resolvers import to_plain
 from restore.degradations.real import RealPairs
+from restore.results.crops import Sheet
 
 GROUPS = configuration()
 
@@ -132,3 +134,18 @@ def test_strengths_reach_degradation_and_test():
     assert [setting.name for setting in build_settings(config.task)] == ["sigma=10", "sigma=30"]
     assert [s.name for s in build_settings(composed("task=denoise_blind").task)] == ["sigma=15", "sigma=25", "sigma=50"]
     assert [s.name for s in build_settings(composed("task.sigma=50").task)] == ["sigma=50"]
+
+
+@pytest.mark.parametrize("name", members("experiment"))
+def test_sheets_name_settings_that_are_tested(name):
+    """Of the experiment itself or of one of the tasks that it sweeps."""
+    config = compose("config", [f"experiment={name}"], hydra_too=True)
+    sheets = [Sheet.read(entry) for entry in to_plain(config.sheets)]
+    if not sheets:
+        return
+    axes = {key: str(values).split(",") for key, values in to_plain(config.hydra.sweeper.params or {}).items()}
+    words = [[f"{key}={value}" for value in values] for key, values in axes.items() if key.startswith("task")]
+    tasks = [compose("config", [f"experiment={name}", *point]).task for point in itertools.product(*words)]
+    settings = {setting.name for task in tasks for setting in build_settings(task)}
+    assert {sheet.setting for sheet in sheets} <= settings
+    assert {sheet.dataset for sheet in sheets} & {*to_plain(config.test_sets)}
