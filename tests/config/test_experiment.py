@@ -51,7 +51,7 @@ def test_a_network_of_ones_own_is_checked_alike():
 
 
 def test_rows_of_the_network_and_of_the_baselines(tmp_path):
-    experiment = Experiment.build(compose("evaluate", ["baselines=[bilateral]", "task.sigma=30"]))
+    experiment = Experiment.build(compose("evaluate", ["baselines=[bilateral]", "task.sigma=30", "protocol=red"]))
     levels = torch.randint(0, 256, (1, 24, 20), dtype=torch.uint8)
     tests = [Images("mine", ["a", "b"], [levels, levels.flip(2)])]
     scores = experiment.score(experiment.network, tests, "32", torch.device("cpu"))
