@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,11 +19,23 @@ from restore.models.red import REDNet
 from restore.results.tables import markdown
 from restore.training.hardware import device_kind, slow_precision
 
-# Seconds on a CPU and on a GPU: DnCNN, Table IV (i7-5820K, Titan X); RED-Net, section 4.5 (i7-2600).
-PUBLISHED = {("dncnn_s", 256): (0.74, 0.014), ("dncnn_s", 512): (3.41, 0.051), ("dncnn_s", 1024): (12.1, 0.200),
-             ("dncnn_b", 256): (0.90, 0.016), ("dncnn_b", 512): (4.11, 0.060), ("dncnn_b", 1024): (14.1, 0.235)}  # fmt: skip
-STRIDES = {(): 3.17, (1,): 0.84, (5,): 1.43, (9,): 2.00, (5, 9): 1.17}
+# Seconds as printed, on a CPU and on a GPU where there is one: all of DnCNN's Table IV, RED-Net's section 4.5
+PUBLISHED = Path(__file__).parent / "published_runtimes.csv"
+DEPTHS = {"DnCNN-S": 17, "DnCNN-B": 20}  # the methods of Table IV that are networks here
+STRIDES = {
+    (): "RED no down-sample",
+    (1,): "RED down-sample at conv1",
+    (5,): "RED down-sample at conv5",
+    (9,): "RED down-sample at conv9",
+    (5, 9): "RED down-sample at conv5 and conv9",
+}
 BSD = (321, 481)
+
+
+def published_runtimes(paper: str) -> list[dict[str, str]]:
+    """A paper's printed run times: paper, table, image_size, method, cpu_s, gpu_s (empty for none), hardware."""
+    with PUBLISHED.open(newline="") as file:
+        return [row for row in csv.DictReader(file) if row["paper"] == paper]
 
 
 def run(folder: Path, repeats: int) -> None:
@@ -74,20 +87,25 @@ def precisions(repeats: int) -> tuple[list[dict], str]:
 
 
 def sizes(repeats: int) -> tuple[list[dict], str]:
-    """DnCNN, Table IV."""
+    """DnCNN, Table IV: every method that the paper prints, ours measured where the method is a network here."""
     rows, lines = [], []
     precisions = ["32"] if slow_precision(device_kind(), "bf16-mixed") else ["32", "bf16-mixed"]
-    for name, depth in (("dncnn_s", 17), ("dncnn_b", 20)):
-        network = merge_batch_norm(DnCNN(depth=depth))
-        for side in (256, 512, 1024):
+    networks = {method: merge_batch_norm(DnCNN(depth=depth)) for method, depth in DEPTHS.items()}
+    printed = published_runtimes("dncnn")
+    for row in printed:
+        method, side, ours = row["method"], int(row["image_size"].partition("x")[0]), ["–", "–"]
+        if method in networks:
             image = torch.rand(1, 1, side, side)
-            seconds = {p: median_seconds(restoring(network, image, p), max(2, repeats // 2)) for p in precisions}
-            ours = [seconds["32"], seconds.get("bf16-mixed")]
-            rows.append({"what": "size", "name": f"{name} {side}", "seconds": ours[0], "seconds_bf16": ours[1] or ""})
-            times = (*ours, *PUBLISHED[name, side])
-            lines.append([f"{name} {side}×{side}", *("–" if s is None else f"{s:.3f}" for s in times)])
-    header = ("seconds", "float32", "bf16-mixed", "published, CPU", "published, GPU")
-    return rows, f"{markdown(header, lines)}\n\nPublished: DnCNN, Table IV, i7-5820K 3.3 GHz and Titan X."
+            count = max(2, repeats // 2)
+            seconds = {p: median_seconds(restoring(networks[method], image, p), count) for p in precisions}
+            ours = [f"{seconds[p]:.3f}" if p in seconds else "–" for p in ("32", "bf16-mixed")]
+            name = f"{method.lower().replace('-', '_')} {side}"
+            times = {"seconds": seconds["32"], "seconds_bf16": seconds.get("bf16-mixed", "")}
+            rows.append({"what": "size", "name": name, **times})
+        lines.append([f"{method} {side}×{side}", *ours, row["cpu_s"], row["gpu_s"] or "–"])
+    header = ("seconds", "here, float32", "here, bf16-mixed", "published, CPU", "published, GPU")
+    note = f"Published: DnCNN, Table IV, on other hardware than here: {printed[0]['hardware']}; – was not run."
+    return rows, f"{markdown(header, lines)}\n\n{note}"
 
 
 def strides(repeats: int) -> tuple[list[dict], str]:
@@ -95,11 +113,12 @@ def strides(repeats: int) -> tuple[list[dict], str]:
     image = torch.rand(1, 1, 160, 240)
     calls = {str(list(where)): restoring(REDNet(downsample=where), image) for where in STRIDES}
     seconds = interleaved(calls, repeats)
+    printed = {row["method"]: float(row["cpu_s"]) for row in published_runtimes("red")}
     first, rows, lines = seconds["[]"], [], []
-    for where, theirs in STRIDES.items():
-        ours = seconds[str(list(where))]
+    for where, method in STRIDES.items():
+        ours, theirs = seconds[str(list(where))], printed[method]
         rows.append({"what": "stride", "name": str(list(where)), "seconds": ours})
-        ratios = (f"{ours / first:.2f}", f"{theirs / STRIDES[()]:.2f}")
+        ratios = (f"{ours / first:.2f}", f"{theirs / printed[STRIDES[()]]:.2f}")
         lines.append([str(list(where)), f"{ours:.3f}", f"{theirs:.2f}", *ratios])
     header = ("RED30, 160×240, downsample", "seconds", "published", "share of none", "published share")
-    return rows, f"{markdown(header, lines)}\n\nfloat32. Published: RED-Net, section 4.5, i7-2600."
+    return rows, f"{markdown(header, lines)}\n\nfloat32. Published: RED-Net, section 4.5, on an i7-2600."

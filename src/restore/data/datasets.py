@@ -41,12 +41,14 @@ class DatasetSpec:
         prepare: what is done to each image once read.
         keep: which files belong to it.
         layout: of real pairs.
+        note: said where the set is not there.
     """
 
     folders: tuple[tuple[str, ...], ...]
     prepare: Callable[[Tensor], Tensor] | None = None
     keep: Callable[[Path], bool] | None = None
     layout: PairLayout | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -132,6 +134,10 @@ TEST = {
     "set5": _folders("Set5"),
     "set12": _folders("Set12"),
     "set14": _folders("Set14"),
+    "fourteen": DatasetSpec(
+        (("fourteen",),),
+        note="RED-Net's 14 images of Tables 1 and 3, which it shows in Fig. 13 and does not name: yours to gather",
+    ),
     "bsd68": _folders("BSD68"),
     "bsd100": _folders("BSDS500/val"),
     "bsd200": DatasetSpec((("BSDS500/test",),), prepare=half_size),
@@ -206,6 +212,7 @@ def known_set(name: str, spec: DatasetSpec, root: str | Path | None, layout: Pai
         files = [file for file in files if spec.keep is None or spec.keep(file)]
         return Listing(name, tuple(sorted(files, key=lambda file: file.name)), spec.prepare)
     places = " or ".join(" with ".join(folders) for folders in spec.folders)
+    places = f"{places} ({spec.note})" if spec.note else places
     raise AbsentSetError(f"the set {name} is not in {root}: it needs the folder {places} there")
 
 

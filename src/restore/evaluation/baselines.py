@@ -15,11 +15,12 @@ from torch import Tensor
 
 from restore.degradations.base import Degradation
 from restore.errors import RequestError, unknown_name
+from restore.evaluation.deconvolution import richardson_lucy, wiener
 
 Method = Callable[..., np.ndarray]  # (H, W, C) in [0, 1] and its conditions, to (H, W, C)
 
-# Settings are the best of a small grid on the three test
-# photographs (sigma 25; the disk of radius 7), so that what is compared with is not a weak version.
+# Settings of the denoisers are the best of a small grid on the three test photographs at sigma 25; those of the
+# deconvolutions are in restore.evaluation.deconvolution.
 
 
 def _bicubic(image: np.ndarray, scale: float) -> np.ndarray:
@@ -68,42 +69,6 @@ def _bm3d(image: np.ndarray, sigma: float) -> np.ndarray:
     return method(image, sigma)
 
 
-def _wiener(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
-    """Wiener 1949, with a Laplacian for the image's spectrum (Hunt 1973), as in scikit-image."""
-    from skimage.restoration import wiener
-
-    return _by_channel(image, kernel, lambda plane: wiener(plane, kernel, balance=0.002, clip=False))
-
-
-def _richardson_lucy(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
-    """Richardson 1972, Lucy 1974: 60 rounds."""
-    from skimage.restoration import richardson_lucy
-
-    return _by_channel(image, kernel, lambda plane: richardson_lucy(plane, kernel, num_iter=60, clip=False))
-
-
-def _by_channel(image: np.ndarray, kernel: np.ndarray, method: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-    """A deconvolution of each channel; the Fourier transform's seam lies in a margin that fades to the mean.
-
-    Without the fading the disk's Wiener filter loses 10 dB to waves that start at the seam.
-    """
-    margin = 2 * max(kernel.shape)
-    wide = np.pad(image, ((margin, margin), (margin, margin), (0, 0)), mode="symmetric")
-    rows, columns = (_fading(side, margin) for side in wide.shape[:2])
-    weight = np.minimum.outer(rows, columns)[..., None]
-    wide = weight * wide + (1 - weight) * image.mean(axis=(0, 1))
-    planes = [method(np.ascontiguousarray(plane)) for plane in np.moveaxis(wide, -1, 0)]
-    return np.stack(planes, axis=-1)[margin:-margin, margin:-margin].clip(0, 1)
-
-
-def _fading(side: int, margin: int) -> np.ndarray:
-    """1 inside, and falling to 0 as a cosine over the margin at both ends."""
-    weight = np.ones(side)
-    weight[:margin] = 0.5 - 0.5 * np.cos(np.pi * np.arange(margin) / margin)
-    weight[-margin:] = weight[:margin][::-1]
-    return weight
-
-
 def _biharmonic(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """Damelin, Hoang 2018, as in scikit-image: smooth filling of the pixels that are drawn over, which it is told."""
     from skimage.restoration import inpaint_biharmonic
@@ -118,8 +83,8 @@ BASELINES: dict[str, tuple[Method, tuple[str, ...]]] = {  # and the conditions t
     "wavelet": (_wavelet, ("sigma",)),
     "bilateral": (_bilateral, ("sigma",)),
     "bm3d": (_bm3d, ("sigma",)),
-    "wiener": (_wiener, ("kernel",)),
-    "richardson_lucy": (_richardson_lucy, ("kernel",)),
+    "wiener": (wiener, ("kernel",)),
+    "richardson_lucy": (richardson_lucy, ("kernel",)),
     "biharmonic": (_biharmonic, ("mask",)),
 }
 

@@ -126,12 +126,11 @@ class Protocol:
         Without self-ensemble: an eighth of the work. With the noise ``ours``: a published stream begins anew
         for every image, and what chooses the best weights should not be that of the test.
         """
-        chosen = {"ensemble": False, "noise": "ours"}
         families = {
-            family: {switch: value for switch, value in rules.items() if switch not in chosen}
+            family: {switch: value for switch, value in rules.items() if switch not in ("ensemble", "noise")}
             for family, rules in self.families.items()
         }
-        return replace(self, **chosen, families=families)
+        return replace(self, ensemble=False, noise="ours", families=families)
 
     # -- a test pair -------------------------------------------------------------------------------
 
