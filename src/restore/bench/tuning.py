@@ -22,7 +22,7 @@ from restore.results.tables import markdown
 
 KERNELS = ("disk", "gaussian", "motion")
 GRIDS: dict[str, tuple[Callable[..., np.ndarray], tuple[float, ...]]] = {
-    "wiener": (wiener, (1e-4, 2e-4, 5e-4, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)),
+    "wiener": (wiener, (2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)),
     "richardson_lucy": (richardson_lucy, (10, 20, 30, 40, 60, 100, 200)),
 }
 SIDE = 384  # of the middle of each photograph, in pixels
