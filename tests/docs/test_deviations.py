@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "conf" / "experiment"
 PAGE = (ROOT / "docs" / "deviations.md").read_text()
 ENTRIES = dict(re.findall(r"^### (\w+)\n(.*?)(?=^##|\Z)", PAGE, re.M | re.S))
-NAMED = re.compile(r"\b(Figs?\.|Tables?|sections?|study's table)\b")
+NAMED = re.compile(r"\b(Figs?\. |Tables? |sections? |study's (table|denoising))")
 
 
 def header(file: Path) -> str:
