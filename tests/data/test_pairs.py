@@ -71,10 +71,11 @@ def test_another_task_has_the_sharp_frames_alone(command, tmp_path):
     answer = command("run", *words, "data.resize=40")
     assert answer.code == 0, answer.err
     rows = store.read(next((tmp_path / "runs" / "gopro_denoise").iterdir()) / "results.csv")
-    assert {row["setting"] for row in rows} == {"sigma=10", "sigma=30", "sigma=50", "sigma=70"}
+    assert {row["setting"] for row in rows} == {"sigma=10/30/50/70"}, "one mixed setting, as the study has it"
+    assert {row["metric"] for row in rows} == {"psnr", "ssim", "mse"}
+    levels = {20 * math.log10(255 / sigma) for sigma in (10, 30, 50, 70)}
     for row in (row for row in rows if row["metric"] == "psnr"):
-        expected = 20 * math.log10(255 / int(row["setting"].removeprefix("sigma=")))
-        assert row["value_input"] == pytest.approx(expected, abs=0.3), "noise, and no motion blur"
+        assert min(abs(row["value_input"] - level) for level in levels) < 0.3, "noise, and no motion blur"
 
 
 def test_own_folders(command, tmp_path):

@@ -26,7 +26,7 @@ def starting_weights(config: DictConfig) -> Path | None:
     if not config.init:
         return None
     folder = RunFolder.find(config.init)
-    if folder.path.exists():
+    if folder.path.exists() or "/" in str(config.init) or folder.path.suffix:  # a path, whether it is there or not
         return folder.path
     runs = Path(config.paths.runs) / str(config.init)
     if run := newest_finished(runs):
