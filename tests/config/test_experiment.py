@@ -64,9 +64,9 @@ def test_a_network_of_ones_own_is_checked_alike():
 
 
 def test_rows_of_the_network_and_of_the_baselines(tmp_path):
-    experiment = Experiment.build(compose("evaluate", ["baselines=[bilateral]", "task.sigma=30", "protocol=red"]))
-    levels = torch.randint(0, 256, (1, 24, 20), dtype=torch.uint8)
-    tests = [Images("mine", ["a", "b"], [levels, levels.transpose(1, 2)])]  # of one size the noise is one
+    experiment = Experiment.build(compose("evaluate", ["baselines=[bilateral]", "task.sigma=30"]))
+    images = list(torch.randint(0, 256, (2, 1, 24, 20), dtype=torch.uint8))
+    tests = [Images("mine", ["a", "b"], images)]
     scores = experiment.score(experiment.network, tests, "32", torch.device("cpu"))
     assert len(scores) == 2 * 2
     place = {"run": "r", "experiment": "e", "task": "denoise", "model": "identity", "seed": 0, "budget": "cpu"}

@@ -119,6 +119,9 @@ def test_fingerprints_tell_pairs_apart_and_survive_the_last_bit(generator):
     assert not same_fingerprint(mark, fingerprint(other))
     turned = Pair(pair.degraded.flip(3), clean.flip(3))
     assert not same_fingerprint(mark, fingerprint(turned)), "its projections know where a pixel is"
+    noise = pair.degraded - clean
+    elsewhere = Pair(clean.flip(3) + noise, clean.flip(3))
+    assert not same_fingerprint(mark, fingerprint(elsewhere)), "one noise on two images, as published streams have it"
 
 
 def test_a_fingerprint_is_the_same_on_every_machine():

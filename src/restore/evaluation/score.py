@@ -144,13 +144,15 @@ def sort_scores(scores: Sequence[Score], datasets: Sequence[str]) -> list[Score]
 
 
 def fingerprint(pair: Pair) -> str:
-    """Mean, deviation and three fixed ± projections of ``degraded − clean``, in units of [0, 1].
+    """Mean and deviation of ``degraded − clean`` and three fixed ± projections of ``degraded``, in units of [0, 1].
 
     Two builds of the same libraries differ by a last bit here and there, so a hash would not survive
-    where these five numbers agree within 1e-5.
+    where these five numbers agree within 1e-5. The projections are of the degraded image itself: a
+    published stream of noise is the same for all images of one size.
     """
-    residual = (pair.degraded - pair.clean).double().cpu().flatten().numpy()
-    numbers = [residual.mean(), residual.std(), *((signs * residual).mean() for signs in _signs(residual.size))]
+    degraded, clean = (image.double().cpu().flatten().numpy() for image in (pair.degraded, pair.clean))
+    residual = degraded - clean
+    numbers = [residual.mean(), residual.std(), *((signs * degraded).mean() for signs in _signs(degraded.size))]
     return " ".join(f"{number:+.6f}" for number in numbers)
 
 
