@@ -76,7 +76,7 @@ def report_sweep(folder: Path, out: Path | None, metric: str, beside: Sequence[P
     text = "\n\n".join(part for part in parts if part)
     (out / "table.md").write_text(text + "\n")
     print(f"{text}\n\n{out / 'table.md'}")
-    pictures = draw_history(histories, metric, folder.name, out)
+    pictures = draw_history(histories, metric, rows[0]["experiment"] or folder.name, out)
     for picture in [*pictures, *draw(folder, jobs, beside, rows, out)]:
         print(picture)
     if out.resolve() != folder.resolve():
