@@ -1,6 +1,8 @@
 """How commands end: exit codes, one sentence, and where a trace lies."""
 
 import errno
+import subprocess
+import sys
 
 import pytest
 
@@ -38,6 +40,16 @@ def test_where_the_folder_cannot_be_written_to_the_trace_is_elsewhere(tmp_path, 
     assert ending(ValueError("odd"), tmp_path / "none") == 70
     (trace,) = tmp_path.iterdir()
     assert str(trace) in capsys.readouterr().err
+
+
+def test_a_reader_that_has_seen_enough_is_no_bug(tmp_path):
+    program = (
+        "from restore.errors import report_errors\nwith report_errors():\n    print('line\\n' * 100_000, flush=True)"
+    )
+    command = f"{sys.executable} -c {chr(34)}{program}{chr(34)} | head -n 1; echo ${{PIPESTATUS[0]}}"
+    ended = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True)
+    assert (ended.stdout, ended.stderr) == ("line\n141\n", "")
+    assert not list(tmp_path.iterdir()), "and leaves no trace"
 
 
 def test_the_full_trace_where_it_is_asked_for(monkeypatch):

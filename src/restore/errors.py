@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NoReturn
 
 BUG = 70  # exit code (EX_SOFTWARE of sysexits.h)
+NOT_READ = 141  # of a program that SIGPIPE ends
 
 
 class RequestError(Exception):
@@ -39,7 +40,7 @@ def unknown_name(kind: str, name: str, names: Iterable[str]) -> RequestError:
 def report_errors(folder: str | Path = ".") -> Iterator[None]:
     """Turn what goes wrong into one sentence on stderr and an exit code.
 
-    2 where the request was wrong (`RequestError`), 1 where a disk is full, 70 for a bug of ours, whose
+    2 where the request was wrong (`RequestError`), 141 where nobody reads on (``| head``), 1 where a disk is full, 70 for a bug of ours, whose
     trace is written to `folder`, or to the system's temporary folder where that cannot be written to.
     With HYDRA_FULL_ERROR=1 a bug's trace is printed as Python does.
     """
@@ -47,6 +48,9 @@ def report_errors(folder: str | Path = ".") -> Iterator[None]:
         yield
     except RequestError as error:
         _leave(2, str(error))
+    except BrokenPipeError:  # `... | head` has seen enough; what is still to be flushed goes nowhere
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(NOT_READ) from None
     except Exception as error:
         if isinstance(error, OSError) and error.errno == errno.ENOSPC:
             _leave(1, f"no space left on the disk of {error.filename or 'the run folder'}")
