@@ -62,17 +62,16 @@ def experiments() -> str:
     return "\n".join(rows) + "\n"
 
 
-def contributing() -> str:
-    """CONTRIBUTING.md, its links as the site has them."""
-    text = (ROOT / "CONTRIBUTING.md").read_text()
-    return text.replace("](docs/", "](../")
+def from_the_root(name: str) -> str:
+    """A page of the repository's root, its links as the site has them."""
+    return (ROOT / name).read_text().replace("](docs/", "](../")
 
 
 def make_pages(app: Sphinx) -> None:
     OUT.mkdir(exist_ok=True)
-    pages = {"protocols": protocols(), "experiments": experiments(), "contributing": contributing()}
+    pages = {"protocols": protocols(), "experiments": experiments(), "contributing": from_the_root("CONTRIBUTING.md")}
     pages["shipped"] = (ROOT / "src" / "restore" / "weights" / "README.md").read_text()
-    pages["changelog"] = (ROOT / "CHANGELOG.md").read_text()
+    pages["changelog"] = from_the_root("CHANGELOG.md")
     for name, text in pages.items():
         write(OUT / f"{name}.md", text)
     copy_records()
