@@ -86,9 +86,15 @@ def copy_records() -> None:
         name = page.parent.name if page.stem in ("table", "account") else f"{page.parent.name}, {page.stem}"
         text = page.read_text()
         text = text if text.startswith("# ") else f"# {name}\n\n{text}"
-        if (page.parent / "psnr.png").is_file():
-            text += "\n![validation PSNR over training](psnr.png)\n"
+        if page.stem in ("table", "account"):
+            text += "".join(f"\n![{what_it_shows(file)}]({file.name})\n" for file in sorted(page.parent.glob("*.png")))
         page.write_text(text)
+
+
+def what_it_shows(picture: Path) -> str:
+    known = {"psnr": "validation PSNR over training", "training_loss": "training loss over training"}
+    known |= {"gradient_norms": "norm of the first layer's gradient over training", "maps": "feature maps"}
+    return known.get(picture.stem, picture.stem.replace("_", " "))
 
 
 def site_links(app: Sphinx, page: str, source: list[str]) -> None:
