@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from torch import nn
 
 from restore.conditions import Network, told
@@ -130,6 +130,11 @@ class Experiment:
             scores = self.score(baseline, tests, "32", torch.device("cpu"), keep_its)
             rows += result_rows(sort_scores(scores, names), metadata.of_baseline(baseline.name), overlaps)
         return rows
+
+
+def recipe_name(config: DictConfig) -> str:
+    """The recipe that a run was trained by; runs of before there were others have ours."""
+    return str(OmegaConf.select(config, "recipe.name", default="ours"))
 
 
 def check_baseline(baseline: Baseline, settings: Sequence[Setting]) -> None:

@@ -27,7 +27,7 @@ from statistics import fmean
 from typing import Any
 
 from restore.errors import RequestError, unknown_name
-from restore.results.grid import Points, places, short
+from restore.results.grid import Points, places, seed_means, short
 from restore.results.histories import History
 from restore.results.published import published
 from restore.results.quantities import Quantity, quantity
@@ -254,11 +254,7 @@ def _beside_published(
         sets = dict.fromkeys(f"{row['dataset']} {row['setting']}" for row in printed)
         return [], "not run: " + (short(claim.better) if here else " or ".join(sets))
     theirs = {"mean": here}
-    return [(rest, theirs, {"mean": _seed_means(points[point])}) for rest, point in own.items()], ""
-
-
-def _seed_means(images: Mapping[str, Sequence[float]]) -> list[float]:
-    return [fmean(values) for values in zip(*images.values(), strict=True)]
+    return [(rest, theirs, {"mean": seed_means(points[point])}) for rest, point in own.items()], ""
 
 
 def _verdict(claim: Claim, gain: Difference, more_is_better: bool = True) -> str:

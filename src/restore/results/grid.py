@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import isnan
 from statistics import fmean
 
@@ -47,7 +47,7 @@ def grid_table(rows: Sequence[dict], metric: str = "") -> str:
     for place, points in places(rows, metric).items():
         lines, first = [], None
         for point, images in points.items():
-            seeds = [fmean(values) for values in zip(*images.values(), strict=True)]
+            seeds = seed_means(images)
             average, deviation = mean_and_deviation(seeds)
             spread = "" if isnan(deviation) else f" ± {deviation:.{known.fine_digits}f}"
             difference = "–"
@@ -75,3 +75,8 @@ def places(rows: Sequence[dict], metric: str = "", column: str = "value") -> dic
             points = by_place.setdefault((row["dataset"], row["setting"], row["protocol"]), {})
             points.setdefault(without_seed(row["run"]), {}).setdefault(row["image"], []).append(row[column])
     return by_place
+
+
+def seed_means(images: Mapping[str, Sequence[float]]) -> list[float]:
+    """Means over the images, one a seed, of each image's values."""
+    return [fmean(values) for values in zip(*images.values(), strict=True)]

@@ -12,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from restore.checkpoint import digest, load_weights, trained_steps, weights_file
 from restore.config.build import build_data
 from restore.config.compose import lay_over, run_config
-from restore.config.experiment import Experiment, Overlaps
+from restore.config.experiment import Experiment, Overlaps, recipe_name
 from restore.data import datasets
 from restore.data.datasets import Images
 from restore.data.overlap import log_overlaps
@@ -113,7 +113,7 @@ def metadata_of(
         return RunMetadata(run="", experiment="", seed=0, budget="", patches=0, **shared)
     training = run_config(run)
     patches = trained_steps(run) * training.data.batch_size
-    shared |= {"budget": training.budget.name, "recipe": OmegaConf.select(training, "recipe.name", default="ours")}
+    shared |= {"budget": training.budget.name, "recipe": recipe_name(training)}
     name = f"{training.name}/{run.name}"
     return RunMetadata(run=name, experiment=training.name, seed=training.seed, patches=patches, **shared)
 

@@ -11,11 +11,11 @@ from pathlib import Path
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from lightning import Trainer
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from restore.checkpoint import digest, load_weights, read_state
 from restore.config.build import build, build_optimizer
-from restore.config.experiment import Experiment, Overlaps
+from restore.config.experiment import Experiment, Overlaps, recipe_name
 from restore.config.resolvers import to_plain
 from restore.config.tracking import build_logger
 from restore.data.images import centre
@@ -216,7 +216,7 @@ def record(training: Training, weights: Path | None, contained: Overlaps) -> Non
         model=config.model.name,
         seed=config.seed,
         budget=config.budget.name,
-        recipe=OmegaConf.select(config, "recipe.name", default="ours"),
+        recipe=recipe_name(config),
         patches=training.trainer.global_step * experiment.data.batch_size,
         precision=training.module.precision,
         device=training.trainer.strategy.root_device.type,
