@@ -17,13 +17,12 @@ from restore.config.command import command
 from restore.config.experiment import Experiment
 from restore.config.resolvers import to_plain
 from restore.models.fusion import merge_batch_norm
-from restore.released import find, is_released
 from restore.results import store
 from restore.results.crops import Crops
 from restore.results.released import released_table
 from restore.runfolder import RunFolder
 from restore.runs import scoring
-from restore.runs.released import check_strength, evaluations
+from restore.runs.released import evaluations
 from restore.training.hardware import device_kind, disable_tf32, keep_freed_memory, slow_precision
 
 log = logging.getLogger("restore")
@@ -48,8 +47,6 @@ def evaluate_network(config: DictConfig) -> float:
     disable_tf32()
     run = RunFolder.find(config.run) if config.run else None
     experiment = Experiment.build(scoring.what_is_scored(config, run))
-    if is_released(str(config.weights)):
-        check_strength(find(config.weights), experiment)
     weights = scoring.given_weights(config, run, experiment)
     file = scoring.results_file(config, run)
     store.check_header(file)

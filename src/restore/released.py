@@ -88,6 +88,19 @@ class Released:
             return own
         return published if published.is_file() and self._is(published) else None
 
+    def required(self, folder: str | Path | None) -> Path:
+        """The file in a folder, its content checked.
+
+        Raises:
+            RequestError: it is not there, or is another file.
+        """
+        path = self.located(folder)
+        if path is None:
+            place = f"in {folder}" if folder else "here: set RESTORE_WEIGHTS or paths.weights to the folder of such files"
+            raise RequestError(f"{self.name}: no {self.file} {place} (python -m restore.pretrained name={self.name})")
+        self.check(path)
+        return path
+
     def check(self, path: Path) -> None:
         """Compare a file's content with what was published.
 
@@ -137,6 +150,11 @@ def released() -> tuple[Released, ...]:
 def _from_row(row: dict[str, str]) -> Released:
     typed: dict[str, Any] = {"words": tuple(row["words"].split()), "channels": int(row["channels"])}
     return Released(**(row | typed | {"bytes": int(row["bytes"] or 0)}))
+
+
+def is_released(name: str) -> bool:
+    """Whether a file of the list has this name."""
+    return any(each.name == name for each in released())
 
 
 def find(name: str) -> Released:

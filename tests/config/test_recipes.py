@@ -6,7 +6,7 @@ import pytest
 from omegaconf import DictConfig, OmegaConf
 
 from restore.config.compose import compose
-from restore.config.loading import configuration, members
+from restore.config.loading import configuration, members, trains
 from restore.jobs.grid import expand
 
 FOLDER = configuration() / "experiment"
@@ -22,7 +22,7 @@ def header(experiment: str) -> str:
     )
 
 
-PAPERS_OWN = [name for name in members("experiment") if header(name).startswith(PAPERS)]
+PAPERS_OWN = [name for name in members("experiment") if trains(name) and header(name).startswith(PAPERS)]
 FIGURES = [
     name
     for name in PAPERS_OWN

@@ -97,6 +97,12 @@ def members(group: str, words: Sequence[str] = ()) -> list[str]:
     return sorted({file.stem for file in files if not file.stem.startswith("_")})
 
 
+def trains(experiment: str, words: Sequence[str] = ()) -> bool:
+    """Whether an experiment trains networks; the others score what authors released (``released``)."""
+    files = (folder / "experiment" / f"{experiment}.yaml" for folder in folders(words))
+    return "released" not in OmegaConf.load(next(file for file in files if file.is_file()))
+
+
 # -- sentences -------------------------------------------------------------------------------------
 
 

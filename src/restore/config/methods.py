@@ -16,6 +16,7 @@ from restore.checkpoint import digest, load_weights
 from restore.conditions import Network
 from restore.config.build import build_network
 from restore.config.loading import load
+from restore.config.overrides import normalise_overrides
 from restore.errors import RequestError, unknown_name
 from restore.evaluation.baselines import BASELINES, Baseline
 from restore.evaluation.protocol import Setting
@@ -139,7 +140,7 @@ def compared_methods(config: DictConfig, settings: Sequence[Setting]) -> list[Co
 
 def released_network(entry: Released, path: Path) -> nn.Module:
     """The network of an authors' file, ready to restore."""
-    config = load("evaluate", [f"model={entry.model}", *entry.words])
+    config = load("evaluate", normalise_overrides([f"model={entry.model}", *entry.words]))
     return merge_batch_norm(load_weights(build_network(config.model), path, entry.model)).eval()
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from restore.config.compose import compose
-from restore.config.loading import SEARCH_PATH, folders, groups, members, parse, quote
+from restore.config.loading import SEARCH_PATH, groups, members, parse, quote, trains
 from restore.errors import RequestError, unknown_name
 from restore.runfolder import RunFolder
 
@@ -57,12 +57,9 @@ def _check_members(group: str, values: Sequence[Any], words: Sequence[str]) -> N
 def _check_command(config_name: str, values: Sequence[Any], words: Sequence[str]) -> None:
     """Refuse an experiment that is another command's: one has networks to train, the other the authors' files."""
     for name in filter(None, values):
-        file = next(file for folder in folders(words) if (file := folder / "experiment" / f"{name}.yaml").is_file())
-        scores = "released" in (OmegaConf.load(file) or {})
-        if scores and config_name != "evaluate":
-            raise RequestError(f"experiment={name} scores the authors' files: python -m restore.evaluate experiment={name}")
-        if not scores and config_name == "evaluate":
-            raise RequestError(f"experiment={name} trains networks: python -m restore.run experiment={name}")
+        does, command = ("trains networks", "run") if trains(name, words) else ("scores the authors' files", "evaluate")
+        if (command == "evaluate") != (config_name == "evaluate"):
+            raise RequestError(f"experiment={name} {does}: python -m restore.{command} experiment={name}")
 
 
 def composable(words: Sequence[str]) -> list[str]:

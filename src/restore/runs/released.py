@@ -8,14 +8,15 @@ from typing import Any
 
 from omegaconf import DictConfig
 
+from restore.config.build import build_settings
 from restore.config.compose import compose
-from restore.config.experiment import Experiment
 from restore.config.loading import quote
 from restore.config.overrides import normalise_overrides
 from restore.config.resolvers import to_plain
 from restore.data import datasets
 from restore.data.datasets import AbsentSetError
 from restore.errors import RequestError, unknown_name
+from restore.evaluation.protocol import Setting
 from restore.released import Released, find
 
 log = logging.getLogger("restore")
@@ -51,14 +52,14 @@ def evaluations(config: DictConfig, words: Sequence[str]) -> Iterator[DictConfig
         raise RequestError("none of the files is here: python -m restore.pretrained says where each comes from")
 
 
-def check_strength(entry: Released, experiment: Experiment) -> None:
+def check_strength(entry: Released, settings: Sequence[Setting]) -> None:
     """Refuse a setting that a file was not trained for: its numbers would stand beside those of another.
 
     Raises:
         RequestError: what it is for.
     """
-    for setting in experiment.settings:
-        if entry.settings != "*" and not entry.fits(setting.name, setting.channels):
+    for setting in settings:
+        if not entry.fits(setting.name, setting.channels):
             raise RequestError(
                 f"released={entry.name} is for {entry.settings}, and not for {setting.name}: "
                 f"model={entry.model} weights={entry.file} scores it anyway"
@@ -102,7 +103,10 @@ def _present(names: Sequence[str], entry: Released, root: str | None) -> list[st
 def _composed(entry: Released, words: Sequence[str], typed: Sequence[str]) -> DictConfig:
     log.info(f"released    {entry.name}: {entry.method}, {entry.settings}, {entry.file}")
     keys = {_key(word) for word in typed}
-    return compose("evaluate", normalise_overrides([*(word for word in words if _key(word) not in keys), *typed]))
+    own = [word for word in words if _key(word) not in keys]
+    config = compose("evaluate", normalise_overrides([*own, *typed]))
+    check_strength(entry, build_settings(config.task))
+    return config
 
 
 def _key(word: str) -> str:

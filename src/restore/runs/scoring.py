@@ -80,7 +80,8 @@ def read_tests(config: DictConfig, experiment: Experiment) -> list[Images]:
     Raises:
         RequestError: no set is named, or one is not here.
     """
-    listings = find_tests(list(config.test_sets), config, experiment)
+    names, channels = list(config.test_sets), experiment.config.task.channels
+    listings = [datasets.find(str(name), config.paths.data, channels, training=False) for name in names]
     tests = [datasets.read(listing, channels, config.on_bad_image, "as in file") for listing in listings]
     for bad in (bad for images in tests for bad in images.bad):
         log.warning(f"left out    {bad}")

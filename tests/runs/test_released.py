@@ -1,0 +1,96 @@
+"""The authors' files by their names: each on its own task, what is typed here, and what an experiment leaves out."""
+
+import hashlib
+from dataclasses import replace
+
+import pytest
+import torch
+
+from conftest import read_rows
+from matlab_files import layers_of, write_matlab5
+from restore import released
+from restore.models.dncnn import DnCNN
+
+
+@pytest.fixture
+def files(tmp_path, monkeypatch):
+    """Of the list, the files of DnCNN-S for sigma 15, 25 and 50, of which the last is not here."""
+    entries = [released.find("dncnn_s_50")]
+    for sigma in (15, 25):
+        entry = released.find(f"dncnn_s_{sigma}")
+        torch.manual_seed(sigma)
+        write_matlab5(tmp_path / entry.file, layers_of(DnCNN()))
+        content = (tmp_path / entry.file).read_bytes()
+        digest = hashlib.sha256(content).hexdigest()
+        entries.append(replace(entry, sha256=digest, bytes=len(content), git_blob=""))
+    monkeypatch.setattr(released, "released", lambda: tuple(entries))
+    return tmp_path
+
+
+def test_each_is_scored_on_its_own_task(command, files, image_folder):
+    words = [f"paths.weights={files}", f"test_sets={image_folder('mine', 1)}"]
+    answer = command("evaluate", "released=[dncnn_s_15,dncnn_s_25]", *words)
+    assert answer.code == 0, answer.err
+    rows = read_rows(files / "results.csv")
+    assert [(row["run"], row["method_kind"], row["model"], row["setting"], row["overlap"]) for row in rows] == [
+        ("dncnn_s_15", "released", "dncnn_s", "sigma=15", "unknown"),
+        ("dncnn_s_25", "released", "dncnn_s", "sigma=25", "unknown"),
+    ]
+    assert len({row["checkpoint_sha256"] for row in rows}) == 2
+    # by its file it is known again, whatever it is called
+    (files / "DnCNN_S_sigma25.mat").rename(files / "mine.mat")
+    answer = command("evaluate", "model=dncnn_s", "weights=mine.mat", "task.sigma=30", *words)
+    assert answer.code == 0, answer.err
+    last = read_rows(files / "results.csv")[-1]
+    assert (last["run"], last["method_kind"], last["setting"]) == ("dncnn_s_25", "released", "sigma=30")
+
+
+def test_beside_a_network_that_was_trained_here(command, files, tiny):
+    answer = command("run", *tiny, "task.sigma=25", "baselines=[dncnn_s]", f"paths.weights={files}")
+    assert answer.code == 0, answer.err
+    (folder,) = (files / "runs" / "denoise_red10").iterdir()
+    kinds = [(row["method_kind"], row["model"], row["overlap"]) for row in read_rows(folder / "results.csv")]
+    assert {("released", "dncnn_s", "unknown"), ("network", "red10", "none")} <= set(kinds)
+
+
+def test_what_an_experiment_names_and_is_not_here_is_left_out(command, files, image_folder):
+    folder = files / "own" / "experiment"
+    folder.mkdir(parents=True)
+    (folder / "theirs.yaml").write_text(
+        "# @package _global_\nreleased:\n"
+        f"  - {{names: [dncnn_s_15, dncnn_s_50], protocol: [dncnn, red], test_sets: [set14, {image_folder('mine', 1)}],\n"
+        "     words: [protocols.dncnn.border=2]}\n"
+    )
+    own = ["--config-dir", str(files / "own"), "experiment=theirs", f"paths.weights={files}", "paths.data=null"]
+    answer = command("evaluate", *own)
+    assert answer.code == 0, answer.err
+    assert "not run     dncnn_s_50: no DnCNN_S_sigma50.mat in" in answer.out
+    assert "left out    dncnn_s_15: the set set14 needs a data folder" in answer.out
+    rows = read_rows(files / "results.csv")
+    assert [(row["run"], row["protocol"]) for row in rows] == [
+        ("dncnn_s_15", name) for name in ("dncnn", "dncnn+border=2", "red")
+    ]
+    answer = command("run", *own[:3])
+    assert "experiment=theirs scores the authors' files: python -m restore.evaluate experiment=theirs" in answer.err
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["released=dncnn_s_26"], "unknown released 'dncnn_s_26': did you mean 'dncnn_s_2"),
+        (["released=dncnn_s_50"], "dncnn_s_50: no DnCNN_S_sigma50.mat in"),
+        (["released=dncnn_s_25", "task.sigma=30"], "released=dncnn_s_25 is for sigma=25, and not for sigma=30"),
+        (["released=dncnn_s_25", "model=red10"], "released=<names> brings its own networks: leave model= out"),
+        (["released=dncnn_s_25", "weights=x"], "released=<names> brings its own networks: leave weights= out"),
+        (["released=[{names:[dncnn_s_25],set:set5}]"], "unknown key 'released.set': did you mean 'released.test_sets'"),
+        (["released=[{protocol:red}]"], "released is a name or a list of names, and it is None"),
+        (["experiment=red_depth"], "experiment=red_depth trains networks: python -m restore.run experiment=red_depth"),
+        (["weights=dncnn_s_50", "model=dncnn_s"], "dncnn_s_50: no DnCNN_S_sigma50.mat in"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_refusals(command, files, words, sentence):
+    answer = command("evaluate", *words, f"paths.weights={files}")
+    assert answer.code == 2, answer.out
+    assert sentence in answer.err
+    assert len(answer.err.strip().splitlines()) == 1, answer.err
