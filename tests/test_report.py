@@ -51,6 +51,15 @@ def test_a_papers_table_is_made_of_all_results_below(tmp_path, capsys):
         report.main(["table=red_2", f"runs={tmp_path / 'runs' / 'results.csv'}"])
 
 
+def test_the_table_of_the_authors_files(tmp_path, capsys):
+    report.main(["table=released", f"runs={RECORDS / 'dncnn_table_iii'}", f"out={tmp_path}"])
+    text = (tmp_path / "released.md").read_text()
+    assert text.strip() in capsys.readouterr().out
+    assert text.count("DnCNN_S_sigma25.mat 5a5404c9") == 2
+    assert "30.436 (dncnn III)" in text
+    assert text.splitlines()[-1].startswith("Not run: fetch dncnn_s_15, dncnn_s_50, ")
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [

@@ -2,6 +2,7 @@
 
     python -m restore.report sweep=runs/sweeps/<name> [out=<folder>] [metric=<name>] [beside=<folders>]
     python -m restore.report table=red_4,dncnn_III [runs=<results.csv or folder>,…] [out=<folder>]
+    python -m restore.report table=released [runs=…] [out=<folder>]
 
 Reads the sweep's results.csv; prints each setting's metric as mean ± standard deviation over seeds and its
 paired difference from the first setting with a bootstrap 95 % interval over images and seeds. Draws over
@@ -15,7 +16,9 @@ read again.
 
 A table has a line for every method that its paper prints, and beneath it ours: red_1 … red_10, red_5.6, red_fig7,
 dncnn_II, dncnn_III, dncnn_V, gopro_1. It is made from all results.csv under the folder of runs and experiments/, or
-under those that `runs` names, and written to <name>.md where `out` is given.
+under those that `runs` names, and written to <name>.md where `out` is given. table=released has a line for every set
+and setting that an authors' file was scored on: published, measured, their difference, the protocol, the file and
+its hash.
 """
 
 from __future__ import annotations
@@ -43,6 +46,7 @@ from restore.results.grid import grid_table, without_seed
 from restore.results.histories import History, keep_histories, read_histories
 from restore.results.paper_tables import paper_table
 from restore.results.quantities import quantity
+from restore.results.released import not_scored, released_table
 from restore.results.sheets import draw_sheets
 from restore.results.tables import metrics_of, recipe_of
 from restore.runfolder import RunFolder
@@ -182,12 +186,19 @@ def report_tables(names: Sequence[str], places: Sequence[str], out: Path | None)
         raise RequestError("dncnn_IV is of run times, which python -m restore.bench what=inference measures")
     rows = [row for file in results_files(places) for row in rows_or_none(file, named=str(file) in places)]
     for name in names:
-        text = paper_table(name, rows)
+        text = table_text(name, rows)
         print(text + "\n")
         if out:
             out.mkdir(parents=True, exist_ok=True)
             (out / f"{name}.md").write_text(text + "\n")
             print(f"{out / name}.md\n")
+
+
+def table_text(name: str, rows: Sequence[dict]) -> str:
+    """A paper's table, or that of the authors' files."""
+    if name.lower() == "released":
+        return "\n\n".join(filter(None, (released_table(rows), not_scored(rows))))
+    return paper_table(name, rows)
 
 
 def results_files(places: Sequence[str]) -> list[Path]:

@@ -30,7 +30,7 @@ def test_every_number_of_every_table_stands_in_it():
         assert printed
         for row in printed:
             assert row["value"] in words, (name, row)
-            assert cells(text, row["method"], "published, not run")
+            assert cells(text, row["method"])[0][1].startswith(("published, not run", "published; not run: fetch "))
         assert "here:" not in text
         assert "nothing was run on it" in text
 
@@ -72,6 +72,63 @@ def test_ours_beneath_the_published(image_rows):
     assert cells(text, "WNNM", "published, not run")
 
 
+def of_file(name: str, model: str, **changes: str) -> dict[str, str]:
+    """What the rows of an authors' file say of it."""
+    return {"method_kind": "released", "run": name, "model": model, "checkpoint_sha256": name} | changes
+
+
+def test_printed_then_measured_from_the_authors_files_then_ours(image_rows):
+    """Files that are each for one setting are one line; beside whatever they were scored, a score is taken once."""
+    beside = {"experiment": "dncnn_denoise", "budget": "gpu", "recipe": "paper_dncnn", "seed": 3}
+    rows = [
+        *image_rows("a", 31.4, **of_file("tnrd_15", "tnrd", setting="sigma=15")),
+        *image_rows("a", 28.9, **of_file("tnrd_25", "tnrd"), **beside),
+        *image_rows("a", 28.9, **of_file("tnrd_25", "tnrd")),
+        *image_rows("a", 29.2, **of_file("dncnn_s_25", "dncnn_s")),
+        *image_rows("a", 29.0, run="mine", checkpoint_sha256="mine"),
+        *image_rows("a", 28.5, **of_file("csf_25_5x5", "csf")),
+    ]
+    lines = cells(paper_table("dncnn_II", rows))
+    places = {line[0]: number for number, line in enumerate(lines) if line[0]}
+    assert lines[places["TNRD"]][1:] == ["published", "31.42", "28.92", "25.97"]
+    assert lines[places["TNRD"] + 1] == ["", "here, authors' files: protocol dncnn", "31.40", "28.90", "–"]
+    ours = [line[1] for line in lines[places["DnCNN-S"] + 1 : places["DnCNN-S"] + 3]]
+    assert ours == ["here, authors' files: protocol dncnn", "here: protocol dncnn, recipe not known, 1 seed"]
+    assert lines[places["CSF"]][1] == "published; not run: fetch csf_15, csf_25", "another CSF was"
+    assert lines[places["CSF 5×5 (not in this table)"]][3] == "28.50"
+
+
+def test_two_files_for_one_setting_stand_apart(image_rows):
+    place = {"task": "sr_blind", "dataset": "set5", "setting": "scale=2"}
+    names = ("vdsr_adam", "vdsr_adam_caffe")
+    rows = [row for name in names for row in image_rows("a", 37.5, **of_file(name, "vdsr"), **place)]
+    lines = cells(paper_table("dncnn_V", rows), "VDSR of caffe-vdsr (not in this table)")
+    assert [line[1] for line in lines] == [f"here, authors' files ({name}): protocol dncnn" for name in names]
+
+
+def test_what_was_not_run_says_which_files_it_takes():
+    second, third = paper_table("red_2", []), paper_table("red_3", [])
+    files = ", ".join(f"red30_denoise_{sigma}" for sigma in (10, 30, 50, 70))
+    assert cells(second, "RED30", f"published; not run: fetch {files}")
+    assert cells(third, "RED30", "published, not run"), "its files are each for one level, and Table 3 is blind"
+    assert cells(second, "EPLL", "published, not run"), "no network here reads its file"
+    assert cells(second, "BM3D", "published, not run")
+    assert cells(paper_table("dncnn_II", []), "DnCNN-B", "published; not run: fetch dncnn_b")
+    assert cells(
+        paper_table("red_10", []), "RED30", "published; not run: fetch red30_deblur_disk, red30_deblur_gaussian"
+    )
+    image_by_image = paper_table("dncnn_III", [])
+    assert [line[1] for line in cells(image_by_image, "TNRD")] == [
+        f"published; not run: fetch tnrd_{sigma}" for sigma in (15, 25, 50)
+    ]
+
+
+def test_what_authors_print_of_their_own_method():
+    text = paper_table("vdsr_authors", [])
+    assert text.startswith("VDSR, its authors' own numbers\n")
+    assert cells(text, "VDSR")[0][2:] == ["37.53", "33.66", "31.35"]
+
+
 def test_runs_of_the_same_seed_stay_apart_and_the_same_run_is_taken_once(image_rows):
     runs = [{"run": f"model.width={width},seed=0", "seed": 0, "checkpoint_sha256": f"{width}"} for width in (16, 32)]
     shared = {"experiment": "wide", "model": "red30", "dataset": "bsd200"}
@@ -91,7 +148,7 @@ def test_a_blind_network_stands_in_the_tables_that_print_it(image_rows):
     assert "fourteen images that are not named: PSNR / SSIM; nothing was run on it" in third
     assert next(line for line in cells(third, "") if "denoise_blind" in line[1])[4] == "25.00 / 0.9000"
     second = paper_table("red_2", blind)
-    assert cells(second, "RED30", "published, not run"), "Table 2's RED30 knows the level"
+    assert cells(second, "RED30")[0][1].startswith("published; not run: "), "Table 2's RED30 knows the level"
     assert cells(second, "red30 (not in this table)")
 
 

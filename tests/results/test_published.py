@@ -26,6 +26,7 @@ def test_every_number_that_the_papers_print():
     assert papers == {
         **{("red", "psnr"): 233, ("red", "ssim"): 203, ("dncnn", "psnr"): 375, ("dncnn", "ssim"): 67},
         **{("gopro", "mse"): 6, ("gopro", "psnr_of_mse"): 6, ("nah", "psnr"): 1, ("nah", "ssim"): 1},
+        **{("srcnn", "psnr"): 7, ("vdsr", "psnr"): 6, ("ffdnet", "psnr"): 6, ("fdncnn", "psnr"): 3},
     }
     assert len({tuple(row.values())[:-1] for row in rows}) == len(rows), "none stands twice"
     assert all(0 < float(row["value"]) <= (60 if "psnr" in row["metric"] else 1) for row in rows)
@@ -58,11 +59,18 @@ def test_sets_that_a_paper_does_not_name_are_those_that_stand_in():
 def test_everything_that_is_printed_for_a_place():
     methods = {row["method"] for row in published.printed_for("denoise_blind", "bsd68", "sigma=25")}
     assert {"BM3D", "WNNM", "TNRD", "DnCNN-B", "DnCNN-3"} <= methods
-    assert {row["table"] for row in published.printed_for("general", "set5", "scale=2")} == {"4", "7", "V"}
+    assert {row["table"] for row in published.printed_for("general", "set5", "scale=2")} == {"4", "7", "V", "authors"}
     assert {row["method"] for row in published.printed_for("inpaint_text", "live1", "text font=10", 3)} == {
         "FoE",
         "RED30",
     }
+
+
+def test_an_authors_file_is_called_as_the_tables_call_its_method():
+    row = {"method_kind": "released", "run": "tnrd_jpeg_10", "model": "tnrd_jpeg"}
+    assert published.method_of(row) == "TNRD"
+    assert published.method_of(row | {"run": "a file of a later list"}) == "tnrd_jpeg"
+    assert published.method_of(row | {"method_kind": "network"}) == "tnrd_jpeg"
 
 
 def test_images_of_set12_by_the_names_of_the_table():

@@ -102,3 +102,24 @@ def test_an_image_without_a_metric_has_a_dash(image_rows):
     assert cells(lines[2])[2] == "0.9000 / –"
     assert cells(lines[3])[2] == "– / 31.00"
     assert cells(lines[4])[2] == "0.9000 / 31.00"
+
+
+def test_an_authors_file_has_its_own_column_and_stands_for_its_method(image_rows):
+    """Beside a network of ours by the same model's name, and with what is printed of TNRD and not of tnrd_jpeg."""
+    file = {"method_kind": "released", "run": "dncnn_s_25"}
+    rows = [*image_rows("01", 29, dataset="set12"), *image_rows("01", 30, dataset="set12", **file)]
+    lines = [cells(line) for line in images_table(rows).splitlines()]
+    assert lines[0][2:] == ["dncnn s", "dncnn s, published", "dncnn s 25 (authors)", "dncnn s 25 (authors), published"]
+    assert lines[2][2:] == ["29.00 / 0.9000", "30.18", "30.00 / 0.9000", "30.18"]
+    place = {"task": "jpeg", "dataset": "classic5", "setting": "quality=10", "model": "tnrd_jpeg"}
+    means = store.means(image_rows("a", **place, method_kind="released", run="tnrd_jpeg_10"))
+    line = cells(means_table(means).splitlines()[2])
+    assert (line[2], *line[6:8]) == ("tnrd_jpeg_10 (authors)", "29.28 / 0.7992 (dncnn V)", "its authors")
+    assert "TNRD" not in "".join(not_run_tables(means)), "it was run"
+
+
+def test_what_authors_print_of_themselves_is_no_table_of_methods_that_were_not_run(image_rows):
+    headings = not_run_tables(store.means(image_rows("01", dataset="set12")))[::2]
+    assert headings == ["published in dncnn III for set12, not run here"]
+    own = not_run_tables(store.means(image_rows("a", dataset="set5", task="sr", setting="scale=3", model="srcnn")))
+    assert "SRCNN 9-1-5" in own[own.index("published in srcnn authors for set5, not run here") + 1]

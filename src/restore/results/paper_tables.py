@@ -2,8 +2,9 @@
 
 A table is made from rows of ``results.csv``. Each set is a table of its own with a column for each setting (in DnCNN's
 Table III each noise level is one, with a column for each image, as it is printed). Each method has a line with the
-published values and, beneath it, one for each budget, recipe and protocol that it was run by, with the mean and the
-deviation over the seeds; ``not run`` where there is none. What was run and is not printed stands at the end.
+published values and, beneath it, one for what its authors' files give here by each protocol, and one for each budget,
+recipe and protocol that a network of ours was run by, with the mean and the deviation over the seeds; ``not run`` where
+there is none, with the authors' files that it takes. What was run and is not printed stands at the end.
 """
 
 from __future__ import annotations
@@ -14,13 +15,16 @@ from math import isnan
 from statistics import fmean
 
 from restore.errors import unknown_name
+from restore.released import released
 from restore.results.grid import short, without_seed
 from restore.results.published import (
+    AUTHORS,
     Row,
     channels_of,
     find,
     image_name,
     joined,
+    method_of,
     of_image,
     printed_tasks,
     published,
@@ -31,7 +35,10 @@ from restore.results.quantities import quantity
 from restore.results.statistics import mean_and_deviation
 from restore.results.tables import markdown, psnr_of, recipe_of
 
-PAPERS = {"red": "RED-Net", "dncnn": "DnCNN", "gopro": "The GOPRO study", "nah": "Nah et al."}
+PAPERS = {
+    **{"red": "RED-Net", "dncnn": "DnCNN", "gopro": "The GOPRO study", "nah": "Nah et al."},
+    **{"srcnn": "SRCNN", "vdsr": "VDSR", "ffdnet": "FFDNet", "fdncnn": "FDnCNN"},
+}
 NOTES = {
     "red_1": "The paper shows fourteen images and does not name them: ours say where they are of Set12 instead.",
     "red_3": "The paper shows fourteen images and does not name them: ours say where they are of Set12 instead.",
@@ -66,9 +73,8 @@ def paper_table(name: str, rows: Iterable[dict]) -> str:
     if not printed:
         raise unknown_name("table", name, table_names())
     paper, table = printed[0]["paper"], printed[0]["table"]
-    where = table if table.startswith("Fig") else f"section {table}" if "." in table else f"Table {table}"
-    parts = [f"{PAPERS[paper]}, {where}", NOTES.get(_name(printed[0]), "")]
-    scores = _once(rows)
+    parts = [f"{PAPERS[paper]}, {_place_in_paper(table)}", NOTES.get(_name(printed[0]), "")]
+    scores = once(rows)
     by_image = any(of_image(row)[1] for row in printed)
     groups: dict[str, list[Row]] = {}
     for row in printed:
@@ -78,7 +84,13 @@ def paper_table(name: str, rows: Iterable[dict]) -> str:
     return "\n\n".join(filter(None, parts))
 
 
-def _once(rows: Iterable[dict]) -> list[dict]:
+def _place_in_paper(table: str) -> str:
+    if table == AUTHORS:
+        return "its authors' own numbers"
+    return table if table.startswith("Fig") else f"section {table}" if "." in table else f"Table {table}"
+
+
+def once(rows: Iterable[dict]) -> list[dict]:
     """Each score once: a grid's file has its jobs' rows again, and a run may have been scored again."""
     seen: dict[tuple, dict] = {}
     for row in rows:
@@ -103,7 +115,7 @@ def _own_rows(printed: Sequence[Row], rows: Iterable[dict]) -> list[dict]:
         if quantity(row["metric"]).name not in {"mse" if name == "psnr_of_mse" else name for name in metrics}:
             continue
         place = (row["task"], row["dataset"], row["setting"])
-        key = (*place, row["model"], int(row["channels"]))
+        key = (*place, method_of(row), int(row["channels"]))
         if key not in methods:
             if not any(_same_place(key, each) for each in printed):
                 continue
@@ -144,17 +156,30 @@ def _part(printed: Sequence[Row], own: Sequence[dict], by_image: bool) -> list[s
     lines = []
     for method in dict.fromkeys(row["method"] for row in printed):
         runs = _runs([row for row in own if row["method"] == method], dataset)
-        what = "published" if runs else "published, not run"
+        what = "published" if runs else _not_run([row for row in printed if row["method"] == method])
         lines.append([method, what, *(joined(cells.get((method, column), {}), metrics) or "–" for column in columns)])
         lines += [["", name, *_run_cells(run, digits, by_image)] for name, run in runs.items()]
     others = [row for row in own if not row["method"]]
-    for model in dict.fromkeys(row["model"] for row in others):
-        for name, run in _runs([row for row in others if row["model"] == model], dataset).items():
-            title = f"{model.replace('_', ' ')} (not in this table)"
+    for method in dict.fromkeys(map(method_of, others)):
+        for name, run in _runs([row for row in others if method_of(row) == method], dataset).items():
+            title = f"{method.replace('_', ' ')} (not in this table)"
             lines.append([title, name, *_run_cells(run, digits, by_image)])
     place = f"{dataset} {setting}" if by_image else set_title(dataset)
     titles = " / ".join(quantity(metric).title for metric in metrics)
     return [f"{place}: {titles}{'' if own else '; nothing was run on it'}", markdown(("method", "", *columns), lines)]
+
+
+def _not_run(printed: Sequence[Row]) -> str:
+    """What to say of a method's printed rows where nobody ran it: which of its authors' files that takes."""
+    files = [
+        each.name
+        for each in released()
+        if each.baseline and each.method == printed[0]["method"]
+        if any(
+            row["task"] in printed_tasks(each.task) and each.fits(row["setting"], channels_of(row)) for row in printed
+        )
+    ]
+    return f"published; not run: fetch {', '.join(files)}" if files else "published, not run"
 
 
 def _column(row: Row, by_image: bool) -> str:
@@ -171,12 +196,15 @@ def _runs(rows: Sequence[dict], dataset: str) -> dict[str, list[dict]]:
     """Rows of the same budget, recipe and protocol together, by what they are called in the table.
 
     Runs of one experiment that differ in their seed alone are one; where two have the same seed, they differ in
-    something else, and each point of their grid stands alone.
+    something else, and each point of their grid stands alone. Authors' files of one method are one too, whatever they
+    were scored beside, each in the columns that it is for.
     """
     groups: dict[tuple, list[dict]] = {}
     for row in rows:
-        keys = ("experiment", "budget", "protocol", "dataset", "task", "method_kind")
-        groups.setdefault((*(row[key] for key in keys), recipe_of(row)), []).append(row)
+        group = [row[key] for key in ("protocol", "dataset", "method_kind")]
+        if row["method_kind"] != "released":
+            group += [row["experiment"], row["budget"], row["task"], recipe_of(row)]
+        groups.setdefault(tuple(group), []).append(row)
     named: dict[str, list[dict]] = {}
     for group in groups.values():
         points: dict[str, list[dict]] = {"": group}
@@ -203,6 +231,8 @@ def _run_name(point: str, rows: Sequence[dict], dataset: str) -> str:
         parts += [*trained, f"{seeds} seeds" if seeds > 1 else "1 seed"]
     seen = len({each["image"] for each in rows if each["overlap"] not in ("", "none", "unknown")})
     parts.append(f"{seen} images trained on" if seen else "")
+    if row["method_kind"] == "released":
+        return f"here, authors' files{f' ({point})' if point else ''}: " + ", ".join(part for part in parts if part)
     return "here: " + ", ".join(part for part in parts if part)
 
 

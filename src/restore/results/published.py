@@ -8,12 +8,15 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
+from restore.released import released
+
 TABLE = Path(__file__).parent / "published.csv"
 METHODS = {  # of models whose papers have no short name for them
     "gopro_red_plain": "without skip connections",
     "gopro_red_pool": "max pooling and up-sampling",
     "gopro_red": "with skip connections",
 }
+AUTHORS = "authors"  # in place of a table's number: what a method's authors print of it themselves
 STAND_INS = {"fourteen": "set12"}  # RED-Net's fourteen images are shown, not named
 ANY_SET = {  # not stated, or of pairs that few machines hold: any set may stand in, and is named
     "unstated": "a set that is not stated",
@@ -31,6 +34,7 @@ Row = Mapping[str, str]
 def published() -> tuple[Row, ...]:
     """Every value that the papers print: paper, table, task, dataset, setting, method, metric, value.
 
+    What the authors of a compared method print of it themselves is their own paper's table ``authors``.
     The GOPRO study's PSNRs do not follow from its MSEs (it prints -4.74, -1.19, 14, -0.17, 15 and 0.84 dB): its rows
     have the MSE as printed and, as ``psnr_of_mse``, ``10 log10(1 / MSE)``. RED-Net's Fig. 7 ends at four values; which
     network has which, and the noise level, are not in its text.
@@ -57,6 +61,18 @@ def find(
     rows = [row for row in printed_for(task, dataset, setting, channels) if _plain(row["method"]) == name]
     exact = [row for row in rows if row["task"] == task]
     return [row for row in exact or rows if row["metric"] in metrics]
+
+
+def method_of(row: Row) -> str:
+    """What the method of a row of ``results.csv`` is called in the papers' tables: an authors' file by the list's method.
+
+    Example:
+        >>> method_of({"method_kind": "released", "run": "tnrd_sr_3", "model": "tnrd_sr"})
+        'TNRD'
+    """
+    if row["method_kind"] == "released":
+        return next((each.method for each in released() if each.name == row["run"]), row["model"])
+    return row["model"]
 
 
 def printed_for(task: str, dataset: str, setting: str, channels: int = 1) -> list[Row]:

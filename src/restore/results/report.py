@@ -8,7 +8,7 @@ from restore.evaluation.metrics import Metric
 from restore.evaluation.protocol import Protocol, Setting
 from restore.results import store
 from restore.results.quantities import quantity
-from restore.results.tables import Line, images_table, lines_of, means_table, metrics_of, not_run_tables
+from restore.results.tables import Line, images_table, label_of, lines_of, means_table, metrics_of, not_run_tables
 
 SMALL_SET = 14  # images, up to which each has a line
 PLACES = 4  # sets and settings that a line about a metric names
@@ -55,7 +55,7 @@ def protocol_differences(means: Sequence[dict]) -> list[str]:
     texts = []
     for line in lines_of(means):
         mean = next(iter(line.values()))
-        place = (mean["dataset"], mean["setting"], mean["model"])
+        place = (mean["dataset"], mean["setting"], label_of(mean))
         reference = first.setdefault(place, line)
         if reference is not line:
             protocol = next(iter(reference.values()))["protocol"]
@@ -83,7 +83,7 @@ def margins(means: Sequence[dict], model: str) -> list[str]:
     lines = lines_of(means)
     leading = next(iter(metrics_of(means)), None)
     texts = []
-    for line in (line for line in lines if leading in line and line[leading]["model"] == model):
+    for line in (line for line in lines if leading in line and label_of(line[leading]) == model):
         mean = line[leading]
         known = quantity(leading)
         others = [other for other in lines if leading in other and _rivals(mean, other[leading])]
@@ -91,7 +91,7 @@ def margins(means: Sequence[dict], model: str) -> list[str]:
             rank = max if known.higher_is_better else min
             best = rank(others, key=lambda other: other[leading]["value"])
             where = f"{mean['dataset']} {mean['setting']}"
-            against = best[leading]["model"].replace("_", " ")
+            against = label_of(best[leading]).replace("_", " ")
             texts.append(f"{model} against {against} on {where}: {_margin(line, best)}")
     return texts
 
@@ -108,7 +108,7 @@ def _margin(line: Line, best: Line) -> str:
 
 def _rivals(mean: dict, other: dict) -> bool:
     same = all(other[column] == mean[column] for column in ("dataset", "setting", "protocol"))
-    return same and other["model"] != mean["model"]
+    return same and label_of(other) != label_of(mean)
 
 
 def missing_values(rows: Sequence[dict], metrics: Sequence[Metric]) -> list[str]:

@@ -6,7 +6,19 @@ from collections.abc import Iterable, Sequence
 from math import isnan, log10
 from statistics import fmean
 
-from restore.results.published import Row, cell, find, image_name, joined, of_image, printed_for, published, set_title
+from restore.results.published import (
+    AUTHORS,
+    Row,
+    cell,
+    find,
+    image_name,
+    joined,
+    method_of,
+    of_image,
+    printed_for,
+    published,
+    set_title,
+)
 from restore.results.quantities import quantity
 from restore.results.store import GROUP, VALUES
 
@@ -81,6 +93,16 @@ def recipe_of(row: dict) -> str:
     return row["recipe"] or "not known"
 
 
+def label_of(row: dict) -> str:
+    """What the method of a row is called in a table of ours: a model's name, or an authors' file's.
+
+    Example:
+        >>> label_of({"method_kind": "released", "run": "vdsr", "model": "vdsr"})
+        'vdsr (authors)'
+    """
+    return f"{row['run']} (authors)" if row["method_kind"] == "released" else row["model"]
+
+
 # -- tables ----------------------------------------------------------------------------------------
 
 
@@ -97,18 +119,19 @@ def means_table(means: Sequence[dict]) -> str:
     rows = []
     for line in lines_of(means):
         mean = next(iter(line.values()))
-        place = (mean["task"], mean["dataset"], mean["setting"], mean["model"], int(mean["channels"]))
+        place = (mean["task"], mean["dataset"], mean["setting"], method_of(mean), int(mean["channels"]))
         images = max(int(each["images"]) for each in line.values())
         some = [f"{metric} of {each['images']}" for metric, each in line.items() if int(each["images"]) < images]
         restored = values(line, metrics) + (f" ({', '.join(some)})" if some else "")
-        cells = [f"{mean['dataset']} {mean['setting']}", mean["protocol"], mean["model"], str(images)]
+        cells = [f"{mean['dataset']} {mean['setting']}", mean["protocol"], label_of(mean), str(images)]
         cells += [
             values(line, metrics, "value_input"),
             restored,
             cell(find(*place, metrics=names), names, mean["dataset"]),
         ]
         trained = ", ".join(part for part in (mean["budget"], recipe_of(mean)) if part)
-        rows.append([*cells, trained if mean["method_kind"] == "network" else "–", mean["overlap"] or "–"])
+        by = {"network": trained, "released": "its authors"}.get(mean["method_kind"], "–")
+        rows.append([*cells, by, mean["overlap"] or "–"])
     header = ("set", "protocol", "model", "images", f"input {titles}", f"restored {titles}", "published")
     header = (*header, "budget, recipe", "overlap")
     return markdown(header, rows)
@@ -126,12 +149,12 @@ def not_run_tables(means: Sequence[dict]) -> list[str]:
     for mean in means:
         place = (mean["task"], mean["dataset"], mean["setting"])
         channels = int(mean["channels"])
-        own = find(*place, mean["model"], channels, names)
+        own = find(*place, method_of(mean), channels, names)
         found |= {_key(row) for row in own}
         wanted |= {_key(row) for row in printed_for(*place, channels) if row["metric"] in names}
         # of a table about another set only where it prints what was run
         tables |= {_table(row) for row in own}
-        tables |= {_table(row) for row in printed_for(*place, channels) if row["dataset"] == mean["dataset"]}
+        tables |= {_table(row) for row in printed_for(*place, channels) if _compares(row, mean["dataset"])}
     groups: dict[tuple, list[Row]] = {}
     for row in published():
         if _key(row) in wanted - found and _table(row) in tables:
@@ -148,6 +171,11 @@ def not_run_tables(means: Sequence[dict]) -> list[str]:
         parts.append(f"published in {paper} {table} for {set_title(dataset)}, not run here")
         parts.append(markdown((" / ".join(quantity(metric).title for metric in metrics), *settings), lines))
     return parts
+
+
+def _compares(row: Row, dataset: str) -> bool:
+    """Whether a printed row is of a table about a set that compares methods, not of what one says of itself."""
+    return row["dataset"] == dataset and row["table"] != AUTHORS
 
 
 def _table(row: Row) -> tuple[str, ...]:
@@ -167,10 +195,10 @@ def images_table(rows: Sequence[dict]) -> str:
         rows: results rows of one protocol, set and setting; methods and metrics in order of appearance.
     """
     metrics = metrics_of(rows)
-    methods = list(dict.fromkeys(row["model"] for row in rows))
+    methods = list(dict.fromkeys(map(label_of, rows)))
     lines: dict[str, dict[str, Line]] = {}  # by image and method
     for row in rows:
-        lines.setdefault(row["image"], {}).setdefault(row["model"], {})[row["metric"]] = row
+        lines.setdefault(row["image"], {}).setdefault(label_of(row), {})[row["metric"]] = row
     cells = []
     for image, by_method in lines.items():
         degraded = values(next(iter(by_method.values())), metrics, "value_input")
@@ -189,13 +217,13 @@ def images_table(rows: Sequence[dict]) -> str:
 
 def _published_column(rows: Sequence[dict], method: str, images: Sequence[str], metrics: Sequence[str]) -> list[str]:
     """What is printed of a method for each image, and for the set last; all empty where no image is printed alone."""
-    row = next(row for row in rows if row["model"] == method)
+    row = next(row for row in rows if label_of(row) == method)
     names = [quantity(metric).name for metric in metrics]
     dataset = row["dataset"]
     places = [*(f"{dataset}/{image_name(dataset, image)}" for image in images), dataset]
     column = []
     for place in places:
-        found = find(row["task"], place, row["setting"], method, int(row["channels"]), names)
+        found = find(row["task"], place, row["setting"], method_of(row), int(row["channels"]), names)
         own = [each for each in found if of_image(each) == of_image({"dataset": place})]
         column.append(joined({each["metric"]: each["value"] for each in own}, names))
     return column if any(column[:-1]) else [""] * len(column)
