@@ -144,7 +144,9 @@ def chain_sizes(convolutions: Sequence[tuple[Tensor, Tensor]], path: Path) -> tu
     shapes = [tuple(weight.shape) for weight, _ in convolutions]
     for number, (_, inside, rows, columns) in enumerate(shapes, start=1):
         if rows != columns or rows % 2 == 0:
-            raise ValueError(f"convolution {number} of {path} has filters of {rows}×{columns}, which are not odd squares")
+            raise ValueError(
+                f"convolution {number} of {path} has filters of {rows}×{columns}, which are not odd squares"
+            )
         if number > 1 and inside != shapes[number - 2][0]:
             given = shapes[number - 2][0]
             raise ValueError(f"convolution {number} of {path} takes {inside} maps, and the one before it gives {given}")

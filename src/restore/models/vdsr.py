@@ -38,9 +38,7 @@ class VDSR(nn.Module):
     starts from the identity.
     """
 
-    def __init__(
-        self, channels: int = 1, depth: int = 20, width: int = 64, bias: bool = True, residual: bool = True
-    ):
+    def __init__(self, channels: int = 1, depth: int = 20, width: int = 64, bias: bool = True, residual: bool = True):
         super().__init__()
         check(depth, width=width)
         self.channels, self.residual = channels, residual
