@@ -21,7 +21,7 @@ def test_the_wheel_composes_and_knows_the_published_numbers(tmp_path):
         archive.extractall(tmp_path / "site")
     assert wheel.name.startswith("restore_suite-")
     wanted = {"restore/conf/config.yaml", "restore/results/published.csv", "restore/data/bsd68.txt", "restore/py.typed"}
-    wanted |= {"restore/bench/published_runtimes.csv"}
+    wanted |= {"restore/bench/published_runtimes.csv", "restore/released.csv"}
     assert wanted <= set(names)
     checkout = {f"restore/{p.relative_to(ROOT)}" for p in (ROOT / "conf").rglob("*.yaml")}
     shipped = (p for p in (ROOT / "src/restore/weights").rglob("*") if p.is_file())

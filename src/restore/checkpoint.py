@@ -1,4 +1,4 @@
-"""Weights in and out of files: checkpoints, run folders, plain state dicts, MatConvNet's ``.mat``."""
+"""Weights in and out of files: checkpoints, run folders, plain state dicts, and the files that authors published."""
 
 from __future__ import annotations
 
@@ -12,20 +12,28 @@ import torch
 from torch import Tensor, nn
 
 from restore.errors import RequestError
+from restore.models.convolutions import read_convolutions
 from restore.models.fusion import merge_batch_norm
-from restore.models.matconvnet import read_convolutions
+from restore.released import find, is_released
 from restore.runfolder import RunFolder
 
 log = logging.getLogger("restore")
+AUTHORS_FORMATS = (".mat", ".caffemodel")
 
 
-def load_weights(network: nn.Module, file: str | Path, model_name: str) -> nn.Module:
-    """A network with the weights of a file: a checkpoint, a run folder, a state dict or a MatConvNet ``.mat``.
+def load_weights(network: nn.Module, file: str | Path, model_name: str, own_sizes: bool = False) -> nn.Module:
+    """A network with the weights of a file: a checkpoint, a run folder, a state dict, or a file of its authors.
 
-    A ``.mat``, and a state dict of convolutions alone of which no key is the network's, fill the
-    network's convolutions in their order. Neither holds batch norm, so a network that has it is
-    returned with its batch norms merged into the convolutions, whose weights are the file's.
+    An authors' file (``.mat``, ``.caffemodel``) is read by the network's class, with every size and the border as
+    the file and its authors have them (``TNRD.from_file``). Where the class has no reader, the file's
+    convolutions fill the network's in their order, and so do those of a state dict of convolutions alone
+    of which no key is the network's. Neither holds batch norm, so a network that has it is returned with
+    its batch norms merged into the convolutions, whose weights are the file's.
     Only tensors and plain values are unpickled.
+
+    Args:
+        own_sizes: the network keeps the sizes that it has (it is to be trained under its configuration), and a
+            file of others is refused.
 
     Raises:
         RequestError: the file is missing, unreadable, or holds the weights of another network.
@@ -34,8 +42,10 @@ def load_weights(network: nn.Module, file: str | Path, model_name: str) -> nn.Mo
     path = run.checkpoint() if run.path.is_dir() else run.path
     if not path.is_file():
         raise RequestError(f"there is no weights file {path}")
-    if path.suffix == ".mat":
+    if path.suffix in AUTHORS_FORMATS:
         try:
+            if hasattr(network, "from_file"):
+                return _from_authors(network, path, model_name, own_sizes)
             return _fill(network, read_convolutions(path), (nn.Conv2d,), path, model_name)
         except ValueError as error:
             raise RequestError(str(error)) from error
@@ -47,6 +57,25 @@ def load_weights(network: nn.Module, file: str | Path, model_name: str) -> nn.Mo
         return network
     _check_same(_shapes(own), _shapes(state), path, model_name)
     network.load_state_dict(state)
+    return network
+
+
+def _from_authors(network: nn.Module, path: Path, model_name: str, own_sizes: bool) -> nn.Module:
+    """The network that a file of its authors describes; where it keeps its own sizes, they have to be the file's."""
+    read = type(network).from_file(path)
+    if read.channels != network.channels:
+        raise RequestError(
+            f"{path} is for {read.channels} channels, and model={model_name} has {network.channels}: "
+            f"task.channels={read.channels}"
+        )
+    if not own_sizes:
+        return read
+    _check_same(_shapes(network.state_dict()), _shapes(read.state_dict()), path, model_name)
+    described = zip(str(network).splitlines(), str(read).splitlines(), strict=True)
+    if different := next(((own, other) for own, other in described if own != other), None):
+        own, other = (line.strip() for line in different)
+        raise RequestError(f"the network of {path} is not model={model_name}: it has {other}, and here it is {own}")
+    network.load_state_dict(read.state_dict())
     return network
 
 
@@ -138,12 +167,20 @@ def digest(path: Path) -> str:
 
 
 def weights_file(weights: str | Path, folder: str | None) -> Path:
-    """A run folder's best checkpoint; a file as given, or of that name in the folder of published weights."""
+    """A run folder's best checkpoint; a file as given, or of that name in the folder of published weights.
+
+    What goes by a name in the list of the authors' files (``tnrd_25``) is looked for there, and is checked.
+
+    Raises:
+        RequestError: a file of the list that is not there, or is another one.
+    """
     run = RunFolder.find(weights)
     if run.path.is_dir():
         return run.checkpoint()
     if not run.path.is_file() and folder and (Path(folder) / run.path).is_file():
         return Path(folder) / run.path
+    if not run.path.is_file() and is_released(str(weights)):
+        return find(str(weights)).required(folder)
     return run.path
 
 

@@ -1,4 +1,8 @@
-"""Score a run or a weights file on test sets: ``python -m restore.evaluate run=<folder> test_sets=[set12,bsd68]``."""
+"""Score a run, a weights file or the authors' own files on test sets.
+
+    python -m restore.evaluate run=<folder> test_sets=[set12,bsd68]
+    python -m restore.evaluate released=[tnrd_25,csf_25] test_sets=[set12,bsd68]
+"""
 
 from __future__ import annotations
 
@@ -6,27 +10,46 @@ import logging
 from functools import partial
 
 import torch
+from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from restore.config.command import command
 from restore.config.experiment import Experiment
 from restore.config.resolvers import to_plain
 from restore.models.fusion import merge_batch_norm
+from restore.released import find, is_released
 from restore.results import store
 from restore.results.crops import Crops
+from restore.results.released import released_table
 from restore.runfolder import RunFolder
 from restore.runs import scoring
+from restore.runs.released import check_strength, evaluations
 from restore.training.hardware import device_kind, disable_tf32, keep_freed_memory, slow_precision
 
 log = logging.getLogger("restore")
 
 
 def evaluate(config: DictConfig) -> float:
+    """Score what is asked for, the authors' files that ``released`` names one after the other.
+
+    Returns:
+        The first metric's mean over all images.
+    """
+    if not config.released:
+        return evaluate_network(config)
+    means = [evaluate_network(each) for each in evaluations(config, HydraConfig.get().overrides.task)]
+    log.info("\n" + released_table(store.read(scoring.results_file(config, None))))
+    return sum(means) / len(means)
+
+
+def evaluate_network(config: DictConfig) -> float:
     """Restore and score every image of every set by every protocol; returns the first metric's mean over all."""
     keep_freed_memory()
     disable_tf32()
     run = RunFolder.find(config.run) if config.run else None
     experiment = Experiment.build(scoring.what_is_scored(config, run))
+    if is_released(str(config.weights)):
+        check_strength(find(config.weights), experiment)
     weights = scoring.given_weights(config, run, experiment)
     file = scoring.results_file(config, run)
     store.check_header(file)

@@ -21,6 +21,7 @@ from restore.errors import RequestError
 from restore.evaluation.score import autocast
 from restore.image import to_unit
 from restore.models.fusion import merge_batch_norm
+from restore.released import find, is_released
 from restore.results.rows import RunMetadata, result_rows
 from restore.runfolder import RunFolder
 from restore.runs.scoring import read_tests
@@ -33,8 +34,9 @@ def load(run: str | Path, model: str | None = None, overrides: Sequence[str] = (
     """A network with its weights, ready to restore: in evaluation mode, float32, batch norm folded in.
 
     Args:
-        run: a run's folder, the name of a run that comes with the package, or, with `model`, a weights file
-            (a checkpoint, a state dict, a MatConvNet ``.mat``; also by name in the folder RESTORE_WEIGHTS).
+        run: a run's folder, the name of a run that comes with the package or of an authors' file in the list of
+            ``python -m restore.pretrained``, or, with `model`, a weights file (a checkpoint, a state dict, an
+            authors' ``.mat`` or ``.caffemodel``; also by name in the folder RESTORE_WEIGHTS).
         model: of a weights file, the network's name in ``conf/model``.
         overrides: with `model`, what differs from its YAML, as on the command line: ``["model.depth=4"]``.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
@@ -48,6 +50,9 @@ def load(run: str | Path, model: str | None = None, overrides: Sequence[str] = (
         >>> sum(parameter.numel() for parameter in network.parameters())
         250321
     """
+    if model is None and is_released(str(run)):
+        entry = find(str(run))
+        model, overrides = entry.model, [*entry.words, *overrides]
     if model is None:
         config = run_config(run)
         file, name = RunFolder.find(run).checkpoint(), config.model.name

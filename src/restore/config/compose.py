@@ -34,8 +34,9 @@ def complete(config: DictConfig, words: Sequence[str]) -> None:
         RequestError: a value is none that it may be.
     """
     try:
-        if "absent_sets" in config and any(word.lstrip("+").startswith("test_sets=") for word in words):
-            config.absent_sets = "stop"
+        for policy, key in (("absent_sets", "test_sets"), ("absent_baselines", "baselines")):
+            if policy in config and any(word.lstrip("+").startswith(f"{key}=") for word in words):
+                config[policy] = "stop"  # what is typed has to be there
         check_values(config)
         complete_protocols(config, words)
     except OmegaConfBaseException as error:

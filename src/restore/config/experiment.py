@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,10 +16,10 @@ from torch import nn
 
 from restore.conditions import Network, told
 from restore.config.build import build_data, build_network, build_protocols, build_settings
+from restore.config.methods import ComparedMethod, compared_methods
 from restore.config.metrics import build_metrics
 from restore.data.datasets import Images
 from restore.errors import RequestError
-from restore.evaluation.baselines import Baseline
 from restore.evaluation.metrics import Metric
 from restore.evaluation.protocol import Protocol, Setting, settings_of
 from restore.evaluation.score import Restoration, Score, score_set, sort_scores
@@ -42,7 +43,7 @@ class Experiment:
     Attributes:
         config: with the groups ``task`` and ``model`` and the keys of scoring at its top level.
         settings: the corruptions that it is tested with.
-        baselines: classical methods that are scored beside it.
+        baselines: the methods that are scored beside it.
     """
 
     config: DictConfig
@@ -50,7 +51,7 @@ class Experiment:
     settings: list[Setting]
     protocols: list[Protocol]
     metrics: list[Metric]
-    baselines: list[Baseline]
+    baselines: list[ComparedMethod]
 
     @classmethod
     def build(cls, config: DictConfig) -> Experiment:
@@ -62,10 +63,8 @@ class Experiment:
         settings = build_settings(config.task)
         network = build_network(config.model)
         check_told(network, settings, config.model.name)
-        baselines = [Baseline(name) for name in config.baselines]
-        for baseline in baselines:
-            check_baseline(baseline, settings)
-        return cls(config, network, settings, build_protocols(config), build_metrics(config), baselines)
+        methods = compared_methods(config, settings)
+        return cls(config, network, settings, build_protocols(config), build_metrics(config), methods)
 
     @cached_property
     def data(self) -> RestorationData:
@@ -88,17 +87,26 @@ class Experiment:
     ) -> list[Score]:
         """Every image of every set, by every protocol and in every setting of the set.
 
-        A classical method is scored in the settings that it is for.
-
         Args:
             keep: called with every restored image, to draw it.
         """
+        return self._score(lambda _: network, tests, precision, device, keep)
+
+    def _score(
+        self,
+        network_of: Callable[[Setting], Network | None],
+        tests: Sequence[Images],
+        precision: str,
+        device: torch.device,
+        keep: Callable[[Restoration], None] | None,
+    ) -> list[Score]:
+        """The same with a network for each setting, or none."""
         return [
             score
             for images in tests
             for protocol in self.protocols
             for setting in settings_of(self.settings, images.name)
-            if not isinstance(network, Baseline) or network.fits(setting.degradation)
+            if (network := network_of(setting)) is not None
             for score in score_set(network, images, protocol, setting, self.metrics, precision, device, keep)
         ]
 
@@ -111,10 +119,10 @@ class Experiment:
         file: Path,
         keep: Keep | None = None,
     ) -> list[dict]:
-        """Rows of the network and of the baselines beside it, stored, and their tables said.
+        """Rows of the network and of the methods beside it, stored, and their tables said.
 
         Args:
-            keep: called with each image that a baseline restored, to draw it.
+            keep: called with each image that such a method restored, to draw it.
         """
         rows = [*self._baseline_rows(metadata, tests, overlaps, keep), *result_rows(scores, metadata, overlaps)]
         store.append(file, rows)
@@ -125,29 +133,20 @@ class Experiment:
         self, metadata: RunMetadata, tests: Sequence[Images], overlaps: Overlaps, keep: Keep | None
     ) -> list[dict]:
         names, rows = [images.name for images in tests], []
-        for baseline in self.baselines:
-            keep_its = partial(keep, baseline.name) if keep else None
-            scores = self.score(baseline, tests, "32", torch.device("cpu"), keep_its)
-            rows += result_rows(sort_scores(scores, names), metadata.of_baseline(baseline.name), overlaps)
+        for method in self.baselines:
+            device = method.device(torch.device(metadata.device))
+            keep_its = partial(keep, method.name) if keep else None
+            scores = self._score(partial(method.network_of, device=device), tests, "32", device, keep_its)
+            for setting, its in groupby(sort_scores(scores, names), key=lambda score: score.setting):
+                its_metadata = method.metadata_of(setting, metadata)
+                own_training = None if its_metadata.method_kind == "released" else overlaps
+                rows += result_rows([*its], its_metadata, own_training)
         return rows
 
 
 def recipe_name(config: DictConfig) -> str:
     """The recipe that a run was trained by; runs of before there were others have ours."""
     return str(OmegaConf.select(config, "recipe.name", default="ours"))
-
-
-def check_baseline(baseline: Baseline, settings: Sequence[Setting]) -> None:
-    """Say in which settings a classical method is left out.
-
-    Raises:
-        RequestError: it is for none of them.
-    """
-    others = [setting.name for setting in settings if not baseline.fits(setting.degradation)]
-    if len(others) == len(settings):
-        baseline.check(settings[0].degradation, settings[0].name)
-    if others:
-        log.info(f"baselines   {baseline.name} is not for {', '.join(others)}, and left out there")
 
 
 def check_told(network: Network, degradations: Sequence[Setting] | nn.Module, name: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from restore.config.compose import compose
-from restore.config.loading import SEARCH_PATH, groups, members, parse, quote
+from restore.config.loading import SEARCH_PATH, folders, groups, members, parse, quote
 from restore.errors import RequestError, unknown_name
 from restore.runfolder import RunFolder
 
@@ -38,6 +38,8 @@ def check(config_name: str, arguments: Sequence[str]) -> None:
         values = list(override.sweep_iterator()) if override.is_sweep_override() else [override.value()]
         if override.key_or_group in known and not override.is_delete():
             _check_members(override.key_or_group, values, words)
+            if override.key_or_group == "experiment":
+                _check_command(config_name, values, words)
         if override.is_sweep_override():
             word = f"{word.partition('=')[0]}={values[0]}"
         first.append(word)
@@ -50,6 +52,17 @@ def _check_members(group: str, values: Sequence[Any], words: Sequence[str]) -> N
         for name in value if isinstance(value, list) else [value]:
             if name is not None and str(name) not in names:
                 raise unknown_name(group, str(name), names)
+
+
+def _check_command(config_name: str, values: Sequence[Any], words: Sequence[str]) -> None:
+    """Refuse an experiment that is another command's: one has networks to train, the other the authors' files."""
+    for name in filter(None, values):
+        file = next(file for folder in folders(words) if (file := folder / "experiment" / f"{name}.yaml").is_file())
+        scores = "released" in (OmegaConf.load(file) or {})
+        if scores and config_name != "evaluate":
+            raise RequestError(f"experiment={name} scores the authors' files: python -m restore.evaluate experiment={name}")
+        if not scores and config_name == "evaluate":
+            raise RequestError(f"experiment={name} trains networks: python -m restore.run experiment={name}")
 
 
 def composable(words: Sequence[str]) -> list[str]:

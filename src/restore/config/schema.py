@@ -79,6 +79,14 @@ def mappings(key: str, value: Any) -> None:
         raise RequestError(f"{key} is a list of mappings, and it is {value!r}")
 
 
+def names_or_mappings(key: str, value: Any) -> None:
+    """A list of names, or of mappings that have a list of them under ``names``; one name alone is made such a list."""
+    if not isinstance(value, list):
+        raise RequestError(f"{key} is a name or a list of names, and it is {value!r}")
+    for part in value:
+        names(key, part.get("names") if isinstance(part, dict) else [part])
+
+
 def share(key: str, value: Any) -> None:
     """A share above 0, all of it included."""
     number(key, value)
@@ -128,6 +136,7 @@ RULES: Mapping[str, Rule] = {
     "strict": switch,
     "test_sets": names,
     "baselines": names,
+    "released": names_or_mappings,
     "feature_maps": names_by_model,
     **dict.fromkeys(("claims", "sheets"), mappings),
     **dict.fromkeys(("init", "resume", "run", "weights", "results"), optional(text)),
@@ -159,7 +168,7 @@ RULES: Mapping[str, Rule] = {
     "data.scales": numbers,
     "data.pool": optional(pool),
     "data.validation": optional(validation),
-    "absent_sets": one_of("stop", "skip"),
+    **dict.fromkeys(("absent_sets", "absent_baselines"), one_of("stop", "skip")),
     **dict.fromkeys(("data.patch_size", "data.batch_size", "data.patches_per_epoch"), whole(1)),
     **dict.fromkeys(("data.validation_size", "data.resize"), whole(0)),
     "trainer.precision": one_of(*TRAINING_PRECISIONS),
@@ -181,7 +190,7 @@ def check_values(config: DictConfig) -> None:
         value = to_plain(OmegaConf.select(config, key, default=ABSENT))
         if value is ABSENT:
             continue
-        if rule in (names, names_by_model) and isinstance(value, str):
+        if rule in (names, names_by_model, names_or_mappings) and isinstance(value, str):
             value = [value]
             OmegaConf.update(config, key, value)
         rule(key, value)

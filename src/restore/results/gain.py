@@ -45,8 +45,9 @@ class Half:
             level = re.fullmatch(r"sigma=([\d.]+)", row["setting"])
             if row["metric"] == "psnr" and int(row["channels"]) == channels and level:
                 place = (row["dataset"], row["protocol"].partition("×")[0])
-                classical = row["method_kind"] == "classical"
-                method = ("", row["model"], "") if classical else (row["task"], row["model"], without_seed(row["run"]))
+                task = "" if row["method_kind"] == "classical" else row["task"]
+                run = without_seed(row["run"]) if row["method_kind"] == "network" else ""  # of the others a file a sigma
+                method = (task, row["model"], run)
                 images = by_place.setdefault(place, {}).setdefault(method, {}).setdefault(float(level[1]), {})
                 images.setdefault(row["image"], []).append(row["value"])
         for place in sorted(by_place, key=lambda place: place[0] != PREFERRED):  # stable: else as in the rows

@@ -71,7 +71,7 @@ def places(rows: Sequence[dict], metric: str = "", column: str = "value") -> dic
     metric = metric or metrics_of(rows)[0]
     by_place: dict[tuple[str, str, str], Points] = {}
     for row in rows:
-        if row["method_kind"] != "classical" and row["metric"] == metric:
+        if row["method_kind"] not in ("classical", "released") and row["metric"] == metric:
             points = by_place.setdefault((row["dataset"], row["setting"], row["protocol"]), {})
             points.setdefault(without_seed(row["run"]), {}).setdefault(row["image"], []).append(row[column])
     return by_place

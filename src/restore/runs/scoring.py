@@ -13,10 +13,12 @@ from restore.checkpoint import digest, load_weights, trained_steps, weights_file
 from restore.config.build import build_data
 from restore.config.compose import lay_over, run_config
 from restore.config.experiment import Experiment, Overlaps, recipe_name
+from restore.config.methods import identity_of
 from restore.data import datasets
 from restore.data.datasets import Images
 from restore.data.overlap import log_overlaps
 from restore.errors import RequestError
+from restore.released import identify
 from restore.results import store
 from restore.results.crops import Crops
 from restore.results.gain import draw_gain
@@ -58,7 +60,7 @@ def given_weights(config: DictConfig, run: RunFolder | None, experiment: Experim
     name = experiment.config.model.name
     if run is None and not config.weights:
         if any(True for _ in experiment.network.parameters()):
-            raise RequestError(f"model={name} has weights to be given: run=<run folder> or weights=<file>")
+            raise RequestError(f"model={name} has weights to be given: run=<run folder> or weights=<file or name>")
         return None
     file = weights_file(run.path if run else config.weights, config.paths.weights)
     experiment.network = load_weights(experiment.network, file, name)
@@ -78,11 +80,7 @@ def read_tests(config: DictConfig, experiment: Experiment) -> list[Images]:
     Raises:
         RequestError: no set is named, or one is not here.
     """
-    names = [config.test_sets] if isinstance(config.test_sets, str) else list(config.test_sets)
-    if not names:
-        raise RequestError("test_sets=[] names no test set")
-    channels = experiment.config.task.channels
-    listings = [datasets.find(str(name), config.paths.data, channels, training=False) for name in names]
+    listings = find_tests(list(config.test_sets), config, experiment)
     tests = [datasets.read(listing, channels, config.on_bad_image, "as in file") for listing in listings]
     for bad in (bad for images in tests for bad in images.bad):
         log.warning(f"left out    {bad}")
@@ -110,7 +108,9 @@ def metadata_of(
     shared = {"task": config.task.name, "model": config.model.name, "precision": precision, "device": device.type}
     shared["checkpoint_sha256"] = digest(weights) if weights else ""
     if run is None:
-        return RunMetadata(run="", experiment="", seed=0, budget="", patches=0, **shared)
+        entry = identify(weights) if weights else None
+        shared |= identity_of(entry, weights) if entry and weights else {"run": ""}
+        return RunMetadata(experiment="", seed=0, budget="", patches=0, **shared)
     training = run_config(run)
     patches = trained_steps(run) * training.data.batch_size
     shared |= {"budget": training.budget.name, "recipe": recipe_name(training)}

@@ -70,7 +70,7 @@ def prepare(experiment: Experiment) -> None:
     """Read what can be wrong before anything is trained: weights to start from, layers to draw, images, the rate."""
     config = experiment.config
     if start := starting_weights(config):
-        experiment.network = load_weights(experiment.network, start, config.model.name)
+        experiment.network = load_weights(experiment.network, start, config.model.name, own_sizes=True)
     figures.layers(experiment.network, layers_to_draw(config))
     experiment.data.read_tests()
     if experiment.trainable:
