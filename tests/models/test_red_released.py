@@ -5,10 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
-from torch.nn.functional import conv2d, conv_transpose2d
 
-from caffe_files import red_layers, write
+from caffe_files import red_layers, red_output, write
 from restore.evaluation.self_ensemble import self_ensemble
 from restore.models.cost import count_cost
 from restore.models.red import REDNet
@@ -20,27 +18,6 @@ FORMATS = {
 }
 
 
-def caffe_output(layers, blob: Tensor) -> Tensor:
-    """The released definition on a Caffe blob ``(N, C, rows, columns)``, layer by layer from its file's own numbers.
-
-    ReLU in place after all but the last layer, the sum of c(15 − j) and d(j) for j = 1, 3, …, 13, and another ReLU
-    after it. The program adds the input.
-    """
-    blobs = {name: [torch.from_numpy(each).double() for each in arrays] for name, _, arrays in layers if arrays}
-    x, maps = blob, {}
-    for i in range(1, 16):
-        weight, bias = blobs[f"conv{i}"]
-        x = maps[i] = conv2d(x, weight, bias, padding=weight.shape[-1] // 2).relu()
-    for j in range(1, 16):
-        weight, bias = blobs[f"deconv{j}"]
-        x = conv_transpose2d(x, weight, bias, padding=weight.shape[-1] // 2)
-        if j < 15:
-            x = x.relu()
-        if j in (1, 3, 5, 7, 9, 11, 13):
-            x = (maps[15 - j] + x).relu()
-    return x + blob
-
-
 @pytest.mark.parametrize("form", FORMATS.values(), ids=list(FORMATS))
 @pytest.mark.parametrize(("channels", "kernel_size"), [(1, 3), (3, 3), (1, 5)])
 def test_an_image_comes_out_as_from_caffe_that_sees_it_transposed(form, channels, kernel_size, tmp_path, generator):
@@ -48,10 +25,10 @@ def test_an_image_comes_out_as_from_caffe_that_sees_it_transposed(form, channels
     network = REDNet.from_file(write(tmp_path / "red.caffemodel", layers, **form)).double()
     image = torch.rand(2, channels, 17, 23, generator=generator, dtype=torch.float64)
     seen = image.transpose(2, 3).contiguous()  # what MATLAB hands over
-    expected = caffe_output(layers, seen).transpose(2, 3)
+    expected = red_output(layers, seen).transpose(2, 3)
     assert (expected - image).abs().mean() > 0.1, "the layers do something"
     torch.testing.assert_close(network(image), expected)
-    assert (caffe_output(layers, image) - expected).abs().max() > 0.01, "without the exchange it is another image"
+    assert (red_output(layers, image) - expected).abs().max() > 0.01, "without the exchange it is another image"
 
 
 def test_matlab_hands_rows_and_columns_over_exchanged(tmp_path, generator):
@@ -61,7 +38,7 @@ def test_matlab_hands_rows_and_columns_over_exchanged(tmp_path, generator):
     image = torch.rand(9, 14, 3, generator=generator, dtype=torch.float64).numpy()  # (rows, columns, RGB)
     memory = image.ravel(order="F")
     blob = torch.from_numpy(memory.reshape(1, 3, 14, 9))  # its sizes are MATLAB's from last to first
-    output = caffe_output(layers, blob).numpy().ravel().reshape(9, 14, 3, order="F")
+    output = red_output(layers, blob).numpy().ravel().reshape(9, 14, 3, order="F")
     restored = network(torch.from_numpy(image).permute(2, 0, 1)[None])[0].permute(1, 2, 0)
     np.testing.assert_allclose(restored.detach().numpy(), output, atol=1e-9)
 
