@@ -1,4 +1,4 @@
-"""Caffe's files written byte by byte, in each of its formats, for the tests that read them.
+"""Caffe's files written byte by byte, in each of its formats, and RED-Net's run, for the tests that read them.
 
 It knows nothing of the protobuf package: keys, lengths and numbers are put together here, so that
 what is read was not written by what reads it.
@@ -12,7 +12,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.nn.functional import conv2d, conv_transpose2d
 
 Layer = tuple[str, str, list[np.ndarray]]  # name, type, and blobs with Caffe's order of axes
 NUMBERS = {"Convolution": 4, "ReLU": 18, "Eltwise": 25, "Deconvolution": 39, "InnerProduct": 14}  # types of V1
@@ -98,6 +99,27 @@ def red_layers(channels: int = 1, half: int = 15, width: int = 4, kernel_size: i
         if i % 2 == 0 and i < half - 1:
             layers.append((f"sum{i + 1}", "Eltwise", []))
     return layers
+
+
+def red_output(layers: Sequence[Layer], blob: Tensor) -> Tensor:
+    """RED-Net's released definition on a Caffe blob ``(N, C, rows, columns)``, layer by layer from its file's own numbers.
+
+    ReLU in place after all but the last layer, the sum of c(15 − j) and d(j) for j = 1, 3, …, 13, and another ReLU
+    after it. The program adds the input.
+    """
+    blobs = {name: [torch.from_numpy(each).double() for each in arrays] for name, _, arrays in layers if arrays}
+    x, maps = blob, {}
+    for i in range(1, 16):
+        weight, bias = blobs[f"conv{i}"]
+        x = maps[i] = conv2d(x, weight, bias, padding=weight.shape[-1] // 2).relu()
+    for j in range(1, 16):
+        weight, bias = blobs[f"deconv{j}"]
+        x = conv_transpose2d(x, weight, bias, padding=weight.shape[-1] // 2)
+        if j < 15:
+            x = x.relu()
+        if j in (1, 3, 5, 7, 9, 11, 13):
+            x = (maps[15 - j] + x).relu()
+    return x + blob
 
 
 def chain_layers(network: nn.Module) -> list[Layer]:

@@ -27,8 +27,8 @@ def read_convolutions(path: str | Path) -> list[tuple[Tensor, Tensor]]:
       column, an axis of length 1 at either end left out; ``conv22`` stands between 2 and 3;
     - ``model`` with the cells ``weight``, ``(row, column, in, out)``, and ``bias``: VDSR's.
 
-    In a ``.caffemodel`` they are its layers of type Convolution. MATLAB hands Caffe an image with rows and columns
-    exchanged, and so trained the networks that are read here: the last two axes of their kernels are swapped.
+    In a ``.caffemodel`` they are its layers of type Convolution. MATLAB's interface hands Caffe an image with rows
+    and columns exchanged; here an image keeps them, so the last two axes of each kernel are swapped.
 
     Raises:
         ValueError: the file is none of these, has weights in layers of another type, or convolutions that do

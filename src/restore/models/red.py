@@ -7,11 +7,14 @@ Skip Connections", arXiv 1606.08921.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
 
 from torch import Tensor, nn
 from torch.nn.functional import conv2d, relu
 
 from restore.models.layers import check, check_skips, he_normal_, skips_between, start_last_
+from restore.models.red_released import layer_names, read_weights
 
 
 class Deconvolution(nn.ConvTranspose2d):
@@ -105,12 +108,40 @@ class REDNet(nn.Module):
         self.decoder = nn.ModuleList(
             Deconvolution(sizes[i + 1], sizes[i], kernel_size, strides[i], pixels) for i in reversed(range(half))
         )
-        self.skip_kind, self.residual = skip_kind, residual
+        self.channels, self.skip_kind, self.residual = channels, skip_kind, residual
         # numbers (from 1) of the convolutions whose maps are handed across, or of the hidden layers that end a block
         self.skips = skips_between(skipped, skip_step)
         for layer in [*self.encoder, *self.decoder]:
             he_normal_(layer)
         start_last_(self.decoder[-1], last_layer)
+
+    @classmethod
+    def from_file(cls, path: str | Path) -> Self:
+        """Read a network that the authors trained, from its ``.caffemodel``.
+
+        Its layers with weights are ``conv1`` … ``conv<n>`` and ``deconv1`` … ``deconv<n>``; n, channels, width and
+        filter size are the file's. A skip every two layers (none where n is at most 2), zero padding and the
+        input that is added are the released definition's and program's, whatever the file says of them.
+
+        The released program runs Caffe from MATLAB, which hands it an image with rows and columns exchanged;
+        here an image keeps them, so the last two axes of every kernel are swapped.
+
+        Raises:
+            ValueError: the file is no Caffe file, or a layer is missing, misnamed, of another type, or of
+                another size than the first layer asks for.
+        """
+        weights = read_weights(path)
+        width, channels, kernel_size, _ = weights["conv1"][0].shape
+        half = len(weights) // 2
+        try:
+            network = cls(channels, 2 * half, width, kernel_size, skip_step=2 if half > 2 else 0)
+        except ValueError as error:
+            raise ValueError(f"{path} is no network that can be built: {error}") from error
+        for name, layer in zip(layer_names(half), [*network.encoder, *network.decoder], strict=True):
+            weight, bias = weights[name]
+            layer.weight.data.copy_(weight.transpose(2, 3))
+            layer.bias.data.copy_(bias)
+        return network
 
     def forward(self, degraded: Tensor) -> Tensor:
         output = self._blocks(degraded) if self.skip_kind == "residual" else self._mirrored(degraded)
