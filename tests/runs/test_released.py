@@ -68,7 +68,7 @@ def test_what_an_experiment_names_and_is_not_here_is_left_out(command, files, im
     assert "left out    dncnn_s_15: the set set14 needs a data folder" in answer.out
     rows = read_rows(files / "results.csv")
     assert [(row["run"], row["protocol"]) for row in rows] == [
-        ("dncnn_s_15", name) for name in ("dncnn", "dncnn+border=2", "red")
+        ("dncnn_s_15", name) for name in ("dncnn", "red", "dncnn+border=2")
     ]
     answer = command("run", *own[:3])
     assert "experiment=theirs scores the authors' files: python -m restore.evaluate experiment=theirs" in answer.err
