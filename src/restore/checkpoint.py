@@ -25,7 +25,8 @@ def load_weights(network: nn.Module, file: str | Path, model_name: str, own_size
     """A network with the weights of a file: a checkpoint, a run folder, a state dict, or a file of its authors.
 
     An authors' file (``.mat``, ``.caffemodel``) is read by the network's class, with every size and the border as
-    the file and its authors have them (``TNRD.from_file``). Where the class has no reader, the file's
+    the file and its authors have them (``TNRD.from_file``; what the file does not say, the network does: its
+    ``not_in_file``). Where the class has no reader, the file's
     convolutions fill the network's in their order, and so do those of a state dict of convolutions alone
     of which no key is the network's. Neither holds batch norm, so a network that has it is returned with
     its batch norms merged into the convolutions, whose weights are the file's.
@@ -62,7 +63,7 @@ def load_weights(network: nn.Module, file: str | Path, model_name: str, own_size
 
 def _from_authors(network: nn.Module, path: Path, model_name: str, own_sizes: bool) -> nn.Module:
     """The network that a file of its authors describes; where it keeps its own sizes, they have to be the file's."""
-    read = type(network).from_file(path)
+    read = type(network).from_file(path, **getattr(network, "not_in_file", {}))
     if read.channels != network.channels:
         raise RequestError(
             f"{path} is for {read.channels} channels, and model={model_name} has {network.channels}: "

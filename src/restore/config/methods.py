@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from omegaconf import DictConfig
@@ -111,7 +111,8 @@ class ReleasedMethod:
 
     def metadata_of(self, setting: str, beside: RunMetadata) -> RunMetadata:
         entry, path = self.files[setting]
-        return replace(beside.of_baseline(entry.model), **identity_of(entry, path), device=beside.device)
+        theirs = {"experiment": "", "budget": "", "recipe": "", "seed": 0, "patches": 0} | identity_of(entry, path)
+        return replace(beside.of_baseline(entry.model), **theirs, device=beside.device)
 
 
 def compared_methods(config: DictConfig, settings: Sequence[Setting]) -> list[ComparedMethod]:
@@ -144,7 +145,7 @@ def released_network(entry: Released, path: Path) -> nn.Module:
     return merge_batch_norm(load_weights(build_network(config.model), path, entry.model)).eval()
 
 
-def identity_of(entry: Released, path: Path) -> dict[str, str]:
+def identity_of(entry: Released, path: Path) -> dict[str, Any]:
     """What the rows of an authors' file say of where its weights are from."""
     return {"run": entry.name, "method_kind": "released", "checkpoint_sha256": digest(path)}
 

@@ -57,12 +57,15 @@ def run_here(jobs: Sequence[Job], module: str, parallel: int, stop: Event) -> Co
 def gather(jobs: Sequence[Job]) -> None:
     """One ``results.csv`` of the grid, made anew from those of its jobs; each job's latest rows only.
 
-    Its rows name their job as the run that they are of; those of an authors' file go on naming the file.
+    Its rows name their job as the run that they are of; those of an authors' file go on naming the file, and stand
+    there once, however many jobs it was scored beside.
     """
-    rows = []
+    rows, theirs = [], {}
     for job in jobs:
         latest = {tuple(row[column] for column in PLACE): row for row in read_rows(job)}
-        rows += [row if row["method_kind"] == "released" else row | {"run": job.name} for row in latest.values()]
+        rows += [row | {"run": job.name} for row in latest.values() if row["method_kind"] != "released"]
+        theirs |= {place: row for place, row in latest.items() if row["method_kind"] == "released"}
+    rows += theirs.values()
     file = RunFolder(jobs[0].folder.path.parent).results
     if rows:
         file.unlink(missing_ok=True)
