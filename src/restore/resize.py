@@ -62,6 +62,35 @@ def _rounded(levels: Tensor) -> Tensor:
     return (levels + 0.5).floor().clamp(0, 255).to(torch.uint8)
 
 
+def down_up(image: Tensor, scales: Tensor) -> Tensor:
+    """``U_s(D_s(x))``: `imresize` by 1 / s and back up to the size of x, of a factor s for each sample.
+
+    Both directions are folded into one small matrix an axis and factor, ``y = M x Mᵀ``, so that a batch of
+    mixed factors is two batched products. Where s does not divide a side, the low-resolution image has
+    side / s pixels rounded up, as MATLAB's has, and the excess is cut off.
+
+    Args:
+        image: float32.
+        scales: whole numbers from 1 to 8, as integers.
+
+    Shape:
+        ``(N, C, H, W)`` and ``(N,)`` to ``(N, C, H, W)``, neither clipped nor rounded.
+    """
+    rows, columns = (_down_up(side, image.device)[scales - 1, None] for side in image.shape[-2:])  # (N, 1, side, side)
+    return rows @ image @ columns.transpose(2, 3)
+
+
+@lru_cache(maxsize=16)
+def _down_up(side: int, device: torch.device) -> Tensor:
+    """``M_s`` of every factor 1 to 8 for one side, ``(8, side, side)``, float32."""
+    matrices = []
+    for scale in range(1, 9):
+        down = resize_matrix(side, ceil(side / scale), 1 / scale)
+        up = resize_matrix(down.shape[0], down.shape[0] * scale, scale)
+        matrices.append((up @ down)[:side])
+    return torch.stack(matrices).float().to(device)
+
+
 @lru_cache(maxsize=64)
 def resize_matrix(size: int, out: int, ratio: float | None) -> Tensor:
     """The matrix ``(out, size)`` that resizes one axis, in float64; `ratio` is out / size unless given."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from math import ceil
 
 import torch
@@ -12,7 +11,7 @@ from restore.conditions import Pair
 from restore.degradations.base import Degradation, Strengths, TestStream
 from restore.degradations.strength import Strength
 from restore.image import quantise, to_levels, to_unit
-from restore.resize import imresize, imresize_uint8, resize_matrix
+from restore.resize import down_up, imresize, imresize_uint8
 
 
 class BicubicDownUp(Degradation):
@@ -46,11 +45,7 @@ class BicubicDownUp(Degradation):
 
     def apply(self, clean: Tensor, strengths: Strengths, generator: torch.Generator) -> Pair:
         scales = strengths["scale"].long()
-        height, width = clean.shape[-2:]
-        rows, columns = (
-            _down_up(side, clean.device)[scales - 1, None] for side in (height, width)
-        )  # (N, 1, side, side)
-        degraded = rows @ clean.float() @ columns.transpose(2, 3)
+        degraded = down_up(clean.float(), scales)
         return Pair(degraded.to(clean.dtype), clean, {"scale": strengths["scale"]})
 
     def exact(self, clean: Tensor, strengths: Strengths, stream: TestStream) -> Pair:
@@ -75,14 +70,3 @@ class BicubicDownUp(Degradation):
             low = quantise(low).double() if stream.quantise_low else low
         high = imresize(low, low.shape[-2] * scale, low.shape[-1] * scale, (scale, scale))
         return Pair(high[..., :height, :width].to(clean.dtype), clean, {"scale": scales})
-
-
-@lru_cache(maxsize=16)
-def _down_up(side: int, device: torch.device) -> Tensor:
-    """``M_s`` of every scale 1 to 8 for one side, ``(8, side, side)``."""
-    matrices = []
-    for scale in range(1, 9):
-        down = resize_matrix(side, ceil(side / scale), 1 / scale)
-        up = resize_matrix(down.shape[0], down.shape[0] * scale, scale)
-        matrices.append((up @ down)[:side])
-    return torch.stack(matrices).float().to(device)

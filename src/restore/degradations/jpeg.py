@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Collection
-from functools import lru_cache
-from math import cos, pi, sqrt
 
 import numpy as np
 import torch
@@ -14,22 +12,10 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from restore.conditions import ORIENTATIONS, Pair
+from restore.dct import CHROMA, LUMA, block_dct, inverse_block_dct, quantisation_table, whole_blocks
 from restore.degradations.base import Degradation, Strengths, TestStream
 from restore.degradations.strength import Strength
 from restore.image import LEVELS, to_levels, to_unit
-
-# ITU-T T.81 Annex K, tables K.1 and K.2, row by row
-LUMA = (
-    *(16, 11, 10, 16, 24, 40, 51, 61, 12, 12, 14, 19, 26, 58, 60, 55),
-    *(14, 13, 16, 24, 40, 57, 69, 56, 14, 17, 22, 29, 51, 87, 80, 62),
-    *(18, 22, 37, 56, 68, 109, 103, 77, 24, 35, 55, 64, 81, 104, 113, 92),
-    *(49, 64, 78, 87, 103, 121, 120, 101, 72, 92, 95, 98, 112, 100, 103, 99),
-)
-CHROMA = (
-    *(17, 18, 24, 47, 99, 99, 99, 99, 18, 21, 26, 66, 99, 99, 99, 99),
-    *(24, 26, 56, 99, 99, 99, 99, 99, 47, 66, 99, 99, 99, 99, 99, 99),
-    *([99] * 32),
-)
 
 
 class JPEG(Degradation):
@@ -75,7 +61,7 @@ class JPEG(Degradation):
     def apply(self, clean: Tensor, strengths: Strengths, generator: torch.Generator) -> Pair:
         quality, levels = strengths["quality"], to_levels(clean).float()
         gray = clean.shape[1] == 1
-        decoded = _code(levels, _table(LUMA, quality)) if gray else _code_colour(levels, quality)
+        decoded = _code(levels, quantisation_table(LUMA, quality)) if gray else _code_colour(levels, quality)
         return Pair(to_unit(decoded).to(clean.dtype), clean, {"quality": quality})
 
     def exact(self, clean: Tensor, strengths: Strengths, stream: TestStream) -> Pair:
@@ -97,32 +83,13 @@ def _through_libjpeg(levels: Tensor, quality: int) -> Tensor:
     return decoded[None] if gray else decoded.permute(2, 0, 1)
 
 
-@lru_cache(maxsize=8)
-def _constants(device: torch.device) -> tuple[Tensor, Tensor]:
-    """The 8×8 DCT as one 64×64 matrix on flattened blocks, and the two tables ``(2, 64)``."""
-    row = [[sqrt((1 if k == 0 else 2) / 8) * cos(pi * (2 * n + 1) * k / 16) for n in range(8)] for k in range(8)]
-    dct = torch.tensor(row, dtype=torch.float64)
-    return torch.kron(dct, dct).float().to(device), torch.tensor([LUMA, CHROMA], dtype=torch.float32, device=device)
-
-
-def _table(base: tuple[int, ...], quality: Tensor) -> Tensor:
-    """libjpeg's table for a quality, ``(N, 64)``: whole numbers from 1 to 255."""
-    which = 0 if base is LUMA else 1
-    scale = torch.where(quality < 50, (5000 / quality).floor(), 200 - 2 * quality)
-    return ((_constants(quality.device)[1][which] * scale[:, None] + 50) / 100).floor().clamp(1, 255)
-
-
 def _code(planes: Tensor, table: Tensor) -> Tensor:
     """Quantise the blocks of planes ``(N, 1, H, W)`` of levels by tables ``(N, 64)``; levels again, rounded."""
-    n, _, height, width = planes.shape
-    dct = _constants(planes.device)[0]
-    padded = pad(planes, (0, -width % 8, 0, -height % 8), mode="replicate") - 128
-    rows, columns = padded.shape[2] // 8, padded.shape[3] // 8
-    blocks = padded.view(n, rows, 8, columns, 8).transpose(2, 3).reshape(n, rows * columns, 64)
+    height, width = planes.shape[-2:]
+    padded = whole_blocks(planes) - 128
     step = table[:, None]  # (N, 1, 64)
-    coefficients = (blocks @ dct.T / step).round() * step
-    decoded = (coefficients @ dct + 128).round().clamp(0, LEVELS)
-    decoded = decoded.view(n, rows, columns, 8, 8).transpose(2, 3).reshape(n, 1, rows * 8, columns * 8)
+    coefficients = (block_dct(padded) / step).round() * step
+    decoded = (inverse_block_dct(coefficients, *padded.shape[-2:]) + 128).round().clamp(0, LEVELS)
     return decoded[..., :height, :width]
 
 
@@ -133,9 +100,9 @@ def _code_colour(rgb: Tensor, quality: Tensor) -> Tensor:
     luma = (0.299 * red + 0.587 * green + 0.114 * blue).round()
     cb = (-0.168735892 * red - 0.331264108 * green + 0.5 * blue + 128).round().clamp(0, LEVELS)
     cr = (0.5 * red - 0.418687589 * green - 0.081312411 * blue + 128).round().clamp(0, LEVELS)
-    luma = _code(luma, _table(LUMA, quality))
+    luma = _code(luma, quantisation_table(LUMA, quality))
     chroma = pad(torch.cat([cb, cr]), (0, width % 2, 0, height % 2), mode="replicate")
-    chroma = _code(_halve(chroma), _table(CHROMA, quality.repeat(2)))
+    chroma = _code(_halve(chroma), quantisation_table(CHROMA, quality.repeat(2)))
     cb, cr = (_double(chroma)[..., :height, :width] - 128).chunk(2)
     decoded = torch.cat([luma + 1.402 * cr, luma - 0.344136286 * cb - 0.714136286 * cr, luma + 1.772 * cb], dim=1)
     return decoded.round().clamp(0, LEVELS)

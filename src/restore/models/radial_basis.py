@@ -58,50 +58,48 @@ def influence(responses: Tensor, weights: Tensor, means: Tensor, precision: floa
 
 def _interpolate(responses: Tensor, table: Tensor, places: Tensor) -> Tensor:
     """Values between the places of a table ``(F, K)``, constant outside."""
-    count = len(places)
     padded = pad(table[None], (1, 1), mode="replicate")[0]  # an interval of slope zero before and behind
-    slopes = padded.diff()  # (F, K + 1)
-    step = (places[-1] - places[0]) / (count - 1)
-    positions = (responses - (places[0] - step)) / step
-    positions = positions.clamp(0, count + 0.5)  # the whole part is an interval, 0 to K
-    return _Interpolation.apply(positions, padded[:, :-1], slopes)
+    step = (places[-1] - places[0]) / (len(places) - 1)
+    return _Interpolation.apply(responses.contiguous(), padded[:, :-1], padded.diff(), places[0] - step, step)
 
 
 class _Interpolation(torch.autograd.Function):
-    """``values[f, i] + (position − i) slopes[f, i]`` with i the whole part of a position: ``(N, F, H, W)`` to the same.
+    """``values[f, i] + (x − i) slopes[f, i]`` at ``x = (response − first) / step``, i its whole part.
 
-    Keeps the positions alone for the backward pass, where autograd would keep indices, fractions and both
-    look-ups; indices are of 32 bits, because memory is what it waits for.
+    Responses ``(N, F, H, W)``, values and slopes ``(F, I)`` of the I intervals that begin at `first`, of which the
+    outer two have no slope: responses before and behind them are taken to lie in them. It keeps the
+    responses alone for the backward pass, where autograd would keep places, indices and both look-ups; indices
+    have 32 bits, because memory is what it waits for.
     """
 
     @staticmethod
-    def forward(ctx: Any, positions: Tensor, values: Tensor, slopes: Tensor) -> Tensor:
-        positions = positions.contiguous()
-        ctx.save_for_backward(positions, slopes)
-        index, fraction = _cells(positions, slopes.shape[1])
-        restored = fraction.mul_(slopes.flatten().index_select(0, index).view_as(positions))
-        return restored.add_(values.flatten().index_select(0, index).view_as(positions))
+    def forward(ctx: Any, responses: Tensor, values: Tensor, slopes: Tensor, first: Tensor, step: Tensor) -> Tensor:
+        ctx.save_for_backward(responses, slopes, first, step)
+        index, fraction = _cells(responses, first, step, slopes.shape[1])
+        rise = slopes.flatten().index_select(0, index).view_as(responses)
+        return fraction.mul_(rise).add_(values.flatten().index_select(0, index).view_as(responses))
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
-        positions, slopes = ctx.saved_tensors
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        responses, slopes, first, step = ctx.saved_tensors
         gradient = gradients[0].contiguous()
-        index, fraction = _cells(positions, slopes.shape[1])
-        of_positions = of_values = of_slopes = None
+        index, fraction = _cells(responses, first, step, slopes.shape[1])
+        of_responses = of_values = of_slopes = None
         if ctx.needs_input_grad[0]:
-            of_positions = slopes.flatten().index_select(0, index).view_as(positions).mul_(gradient)
+            of_responses = (slopes / step).flatten().index_select(0, index).view_as(responses).mul_(gradient)
         if ctx.needs_input_grad[1] or ctx.needs_input_grad[2]:
             empty = torch.zeros_like(slopes).flatten()
             of_values = empty.index_add(0, index, gradient.flatten()).view_as(slopes)
             of_slopes = empty.index_add(0, index, fraction.mul_(gradient).flatten()).view_as(slopes)
-        return of_positions, of_values, of_slopes
+        return of_responses, of_values, of_slopes, None, None
 
 
-def _cells(positions: Tensor, intervals: int) -> tuple[Tensor, Tensor]:
-    """Index of each position's interval in a flattened table, int32, and how far into it the position lies."""
-    index = positions.to(torch.int32).clamp_(0, intervals - 1)  # NaN becomes any integer, its fraction stays NaN
-    fraction = positions - index
-    filters = positions.shape[1]
-    first = torch.arange(0, filters * intervals, intervals, dtype=torch.int32, device=positions.device)
-    return index.add_(first.view(1, -1, 1, 1)).flatten(), fraction
+def _cells(responses: Tensor, first: Tensor, step: Tensor, intervals: int) -> tuple[Tensor, Tensor]:
+    """Index of each response's interval in a flattened table, int32, and how far into it the response lies."""
+    fraction = (responses - first).div_(step).clamp_(0, intervals - 0.5)
+    index = fraction.to(torch.int32).clamp_(0, intervals - 1)  # NaN becomes any integer, its fraction stays NaN
+    fraction.sub_(index)
+    filters = responses.shape[1]
+    begin = torch.arange(0, filters * intervals, intervals, dtype=torch.int32, device=responses.device)
+    return index.add_(begin.view(1, -1, 1, 1)).flatten(), fraction
