@@ -12,7 +12,7 @@ from typing import Self
 from torch import Tensor, nn
 
 from restore.models.convolutions import read_convolutions
-from restore.models.layers import chain, chain_sizes, fill_
+from restore.models.layers import Border, chain, chain_sizes, fill_
 
 WIDTHS, KERNEL_SIZES = [64, 32, 16], [9, 7, 1, 5]
 
@@ -38,7 +38,7 @@ class ARCNN(nn.Module):
     network trained on milder compression, which ``init=`` can do).
     """
 
-    def __init__(self, channels: int = 1, border: str = "zeros"):
+    def __init__(self, channels: int = 1, border: Border = "zeros"):
         super().__init__()
         self.channels = channels
         self.body = chain([channels, *WIDTHS, channels], KERNEL_SIZES, border=border)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import nn
@@ -15,7 +16,7 @@ CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d)
 
 @dataclass(frozen=True)
 class Cost:
-    """Parameters, multiply-accumulates for one image, and the receptive field's side in pixels."""
+    """Parameters, multiply-accumulates for one image, and the receptive field's side in pixels, 0 for the whole image."""
 
     parameters: int
     macs: int
@@ -32,13 +33,19 @@ def count_cost(network: nn.Module, channels: int, height: int, width: int) -> Co
     convolutions of stride s, where d is how many pixels of the image lie between two of the layer's
     input. An `nn.PixelUnshuffle` by r gathers r × r pixels, as a pooling does: ``(r − 1) · d``.
 
-    A network that is told something is counted with conditions of no meaning.
+    A network that is told something is counted with conditions of no meaning. One whose filters are not in layers
+    states what they cost itself: ``macs_per_pixel`` and ``receptive_field``.
 
     Example:
         >>> from restore.models.red import REDNet
         >>> count_cost(REDNet(depth=30), 1, 1, 1).macs
         1033344
     """
+    parameters = sum(p.numel() for p in network.parameters())
+    if hasattr(network, "macs_per_pixel"):
+        return Cost(
+            parameters, cast("int", network.macs_per_pixel) * height * width, cast("int", network.receptive_field)
+        )
     network = copy.deepcopy(network).to("meta").eval()
     macs, field, side = 0, 1, 2**5 * 3**5  # a side that strides of 2 and 3 divide
 
@@ -60,7 +67,7 @@ def count_cost(network: nn.Module, channels: int, height: int, width: int) -> Co
             apply_network(network, image, stand_in(told(network), image))
         for handle in handles:
             handle.remove()
-    return Cost(sum(p.numel() for p in network.parameters()), macs, field)
+    return Cost(parameters, macs, field)
 
 
 def _reach(layer: nn.Module) -> int:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from math import pi
 from pathlib import Path
 from typing import Any, Self
 
@@ -17,6 +16,7 @@ from torch import Tensor, nn
 from torch.fft import fftshift, irfft2, rfft2
 from torch.nn.functional import conv2d, pad
 
+from restore.dct import dct_matrix
 from restore.image import to_unit
 from restore.models.radial_basis import influence
 
@@ -57,6 +57,8 @@ class CSF(nn.Module):
     start so that φ is the identity at the means, filters as the cosines of an orthonormal DCT, λ at 1. One
     network restores one noise level (or none, where it is trained on several); the authors' are trained by L-BFGS.
     """
+
+    receptive_field = 0  # the whole image, by the division in the Fourier domain
 
     def __init__(
         self,
@@ -112,12 +114,18 @@ class CSF(nn.Module):
         basis = (float(places[0]), float(places[1] - places[0]), len(places))
         network = cls(stages=len(balances), kernel_size=sizes, means=basis, precision=float(first["precision"].item()))
         for number, stage in enumerate(network.stages):
+            assert isinstance(stage, ShrinkageField)
             stage.log_lambda.fill_(float(np.log(balances[number])))
             for index, (height, width) in enumerate(sizes):
                 stage.filters[index, :height, :width] = torch.from_numpy(filters[index, number].astype(np.float64))
                 weights = torch.from_numpy(shrinkages[index, number]["weights"].astype(np.float64).ravel())
                 stage.weights[index] = to_unit(weights)
         return network
+
+    @property
+    def macs_per_pixel(self) -> int:
+        """Products of the filters with image and responses; margin and Fourier transforms are left out."""
+        return 2 * self.channels * int(sum(stage.supports.sum() for stage in self.stages))
 
     def forward(self, degraded: Tensor) -> Tensor:
         with torch.autocast(degraded.device.type, enabled=False):
@@ -219,17 +227,13 @@ def _supports(sizes: Sequence[Sequence[int]]) -> Tensor:
 
 
 def _cosines(supports: Tensor) -> Tensor:
-    """Atoms of the DCT without the constant, one after the other for the filters of each size; not normalised."""
-    filters, drawn = torch.zeros_like(supports), Counter[tuple[int, int]]()
-    for number, support in enumerate(supports):
+    """Atoms of the DCT but for the constant one, in turn for the filters of each size, ``(F, h, w)``."""
+    filters, taken = torch.zeros_like(supports), Counter[tuple[int, int]]()
+    for filter_, support in zip(filters, supports, strict=True):
         height, width = size = int(support[:, 0].sum()), int(support[0].sum())
-        row, column = divmod(drawn[size] % (height * width - 1) + 1, width)
-        drawn[size] += 1
-        rows, columns = (
-            torch.cos(pi * frequency * (torch.arange(side) + 0.5) / side)
-            for frequency, side in ((row, height), (column, width))
-        )
-        filters[number, :height, :width] = torch.outer(rows, columns)
+        row, column = divmod(taken[size] % (height * width - 1) + 1, width)
+        taken[size] += 1
+        filter_[:height, :width] = torch.outer(dct_matrix(height)[row], dct_matrix(width)[column])
     return filters
 
 

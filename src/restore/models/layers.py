@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
 
 Convolution = nn.Conv2d | nn.ConvTranspose2d
+Border = Literal["zeros", "replicate"]
 
 
 def check(
@@ -95,7 +97,7 @@ def chain(
     kernel_sizes: Sequence[int],
     batch_norm: bool = False,
     bias: bool = True,
-    border: str = "zeros",
+    border: Border = "zeros",
 ) -> nn.Sequential:
     """Convolutions from each number of maps to the next, every map of the image's size, with a ReLU between two of them.
 
@@ -113,7 +115,7 @@ def chain(
     Raises:
         ValueError: `border` is neither.
     """
-    if border not in ("zeros", "replicate"):
+    if border not in get_args(Border):
         raise ValueError(f"model.border must be zeros or replicate, and it is '{border}'")
     layers: list[nn.Module] = []
     for number, kernel_size in enumerate(kernel_sizes):

@@ -13,7 +13,7 @@ from typing import Self
 from torch import Tensor, nn
 
 from restore.models.convolutions import read_convolutions
-from restore.models.layers import chain, chain_sizes, fill_
+from restore.models.layers import Border, chain, chain_sizes, fill_
 
 
 class SRCNN(nn.Module):
@@ -43,7 +43,7 @@ class SRCNN(nn.Module):
         channels: int = 1,
         widths: Sequence[int] = (64, 32),
         kernel_sizes: Sequence[int] = (9, 1, 5),
-        border: str = "zeros",
+        border: Border = "zeros",
     ):
         super().__init__()
         self.channels = channels
