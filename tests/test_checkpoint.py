@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from matlab_files import WRITERS, layers_of
-from restore.checkpoint import digest, lighten, load_weights, read_state
+from restore.checkpoint import lighten, load_weights, read_state
 from restore.errors import RequestError
 from restore.models.dncnn import DnCNN
 from restore.models.fdncnn import FDnCNN
@@ -15,6 +15,7 @@ from restore.models.ffdnet import FFDNet
 from restore.models.gopro_red import GoproRED
 from restore.models.red import REDNet
 from restore.models.srcnn import SRCNN
+from restore.released import sha256
 from restore.runfolder import RunFolder
 
 
@@ -153,12 +154,12 @@ def test_lightened_weights_are_the_best_ones_in_half_precision(tmp_path):
     state = {f"network.{key}": value for key, value in network.state_dict().items()}
     torch.save({"state_dict": state, "global_step": 7, "optimizer_states": [torch.zeros(9)]}, run.best)
     torch.save({"state_dict": {}, "global_step": 9}, run.last)
-    before = digest(run.best)
+    before = sha256(run.best)
     lighten(run)
     content = torch.load(run.best, weights_only=True)
     assert set(content) == {"state_dict", "global_step"}
     assert content["global_step"] == 7
-    assert digest(run.best) != before
+    assert sha256(run.best) != before
     assert not run.last.exists()
     for key, value in read_state(run.best).items():
         assert value.dtype in (torch.float32, torch.int64)
@@ -177,4 +178,4 @@ def test_without_a_best_checkpoint_the_last_one_is_lightened(tmp_path):
 
 def test_digest_is_sha256(tmp_path):
     (tmp_path / "x").write_bytes(b"abc")
-    assert digest(tmp_path / "x") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    assert sha256(tmp_path / "x") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"

@@ -7,9 +7,10 @@ import pytest
 import torch
 
 from conftest import read_rows
-from restore.checkpoint import digest, load_weights
+from restore.checkpoint import load_weights
 from restore.config.build import build_network
 from restore.config.compose import run_config
+from restore.released import sha256
 from restore.runfolder import SHIPPED, RunFolder, shipped_runs
 
 LISTING = SHIPPED / "README.md"
@@ -28,7 +29,7 @@ def test_the_listing_is_of_what_is_there():
 @pytest.mark.parametrize("name", shipped_runs())
 def test_each_is_small_float16_and_fits_its_recipe(name):
     file = RunFolder.find(name).checkpoint()
-    assert digest(file) == listed()[name]
+    assert sha256(file) == listed()[name]
     assert file.stat().st_size < 3e6
     content = torch.load(file, weights_only=True)
     assert {value.dtype for value in content["state_dict"].values() if value.is_floating_point()} == {torch.float16}

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -63,7 +62,8 @@ def load_weights(network: nn.Module, file: str | Path, model_name: str, own_size
 
 def _from_authors(network: nn.Module, path: Path, model_name: str, own_sizes: bool) -> nn.Module:
     """The network that a file of its authors describes; where it keeps its own sizes, they have to be the file's."""
-    read = type(network).from_file(path, **getattr(network, "not_in_file", {}))
+    reader: Any = type(network)
+    read = reader.from_file(path, **getattr(network, "not_in_file", {}))
     if read.channels != network.channels:
         raise RequestError(
             f"{path} is for {read.channels} channels, and model={model_name} has {network.channels}: "
@@ -159,12 +159,6 @@ def lighten(run: RunFolder) -> None:
     partial.replace(file)
     if file == run.best:
         run.last.unlink(missing_ok=True)
-
-
-def digest(path: Path) -> str:
-    """SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def weights_file(weights: str | Path, folder: str | None) -> Path:

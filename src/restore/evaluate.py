@@ -2,6 +2,8 @@
 
     python -m restore.evaluate run=<folder> test_sets=[set12,bsd68]
     python -m restore.evaluate released=[tnrd_25,csf_25] test_sets=[set12,bsd68]
+
+A released file brings its own task; a run brings its own, unless the words say another.
 """
 
 from __future__ import annotations

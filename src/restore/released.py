@@ -96,7 +96,9 @@ class Released:
         """
         path = self.located(folder)
         if path is None:
-            place = f"in {folder}" if folder else "here: set RESTORE_WEIGHTS or paths.weights to the folder of such files"
+            place = (
+                f"in {folder}" if folder else "here: set RESTORE_WEIGHTS or paths.weights to the folder of such files"
+            )
             raise RequestError(f"{self.name}: no {self.file} {place} (python -m restore.pretrained name={self.name})")
         self.check(path)
         return path

@@ -6,12 +6,12 @@ from dataclasses import replace
 import pytest
 import torch
 
+from matlab_files import layers_of, write_matlab5
 from restore import released
 from restore.config.compose import compose
 from restore.config.experiment import Experiment
 from restore.errors import RequestError
 from restore.models.dncnn import DnCNN
-from matlab_files import layers_of, write_matlab5
 
 CPU = torch.device("cpu")
 
@@ -57,14 +57,16 @@ def test_a_strength_without_a_file_is_left_out_by_name_and_never_replaced(files,
     assert "dncnn_s is not for sigma=30, and left out there" in caplog.text
     (method,) = experiment.baselines
     assert [bool(method.network_of(setting, CPU)) for setting in experiment.settings] == [True, False]
-    with pytest.raises(RequestError, match=r"baselines=dncnn_s has no file for sigma=30: there are sigma=25 .*sigma=50"):
+    with pytest.raises(
+        RequestError, match=r"baselines=dncnn_s has no file for sigma=30: there are sigma=25 .*sigma=50"
+    ):
         build(files, "task.sigma=30", "baselines=[dncnn_s]")
     with pytest.raises(RequestError, match="baselines=dncnn_s has no file for sigma=25"):
         build(files, "task.sigma=25", "task.channels=3", "baselines=[dncnn_s]")
 
 
 def test_what_is_typed_has_to_be_here_and_what_an_experiment_names_is_left_out(files, caplog):
-    with pytest.raises(RequestError, match="dncnn_s_50: no DnCNN_S_sigma50.mat in"):
+    with pytest.raises(RequestError, match=r"dncnn_s_50: no DnCNN_S_sigma50\.mat in"):
         build(files, "task.sigma=50", "baselines=[dncnn_s]")
     config = compose("evaluate", [f"paths.weights={files}", "task=denoise_blind", "task.test_sigma=[25,50]"])
     config.baselines = ["dncnn_s", "bilateral"]

@@ -12,7 +12,7 @@ import torch
 from omegaconf import DictConfig
 from torch import nn
 
-from restore.checkpoint import digest, load_weights
+from restore.checkpoint import load_weights
 from restore.conditions import Network
 from restore.config.build import build_network
 from restore.config.loading import load
@@ -21,7 +21,7 @@ from restore.errors import RequestError, unknown_name
 from restore.evaluation.baselines import BASELINES, Baseline
 from restore.evaluation.protocol import Setting
 from restore.models.fusion import merge_batch_norm
-from restore.released import Released, baseline_names, of_baseline
+from restore.released import Released, baseline_names, of_baseline, sha256
 from restore.results.rows import RunMetadata
 
 log = logging.getLogger("restore")
@@ -147,7 +147,7 @@ def released_network(entry: Released, path: Path) -> nn.Module:
 
 def identity_of(entry: Released, path: Path) -> dict[str, Any]:
     """What the rows of an authors' file say of where its weights are from."""
-    return {"run": entry.name, "method_kind": "released", "checkpoint_sha256": digest(path)}
+    return {"run": entry.name, "method_kind": "released", "checkpoint_sha256": sha256(path)}
 
 
 def _entry_for(name: str, setting: Setting) -> Released | None:

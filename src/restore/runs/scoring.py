@@ -9,7 +9,7 @@ import torch
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from restore.checkpoint import digest, load_weights, trained_steps, weights_file
+from restore.checkpoint import load_weights, trained_steps, weights_file
 from restore.config.build import build_data
 from restore.config.compose import lay_over, run_config
 from restore.config.experiment import Experiment, Overlaps, recipe_name
@@ -18,7 +18,7 @@ from restore.data import datasets
 from restore.data.datasets import Images
 from restore.data.overlap import log_overlaps
 from restore.errors import RequestError
-from restore.released import identify
+from restore.released import identify, sha256
 from restore.results import store
 from restore.results.crops import Crops
 from restore.results.gain import draw_gain
@@ -107,7 +107,7 @@ def metadata_of(
     """The columns that all rows share; what a run folder knows of its training."""
     config = experiment.config
     shared = {"task": config.task.name, "model": config.model.name, "precision": precision, "device": device.type}
-    shared["checkpoint_sha256"] = digest(weights) if weights else ""
+    shared["checkpoint_sha256"] = sha256(weights) if weights else ""
     if run is None:
         entry = identify(weights) if weights else None
         shared |= identity_of(entry, weights) if entry and weights else {"run": ""}

@@ -13,7 +13,7 @@ from hydra.types import RunMode
 from lightning import Trainer
 from omegaconf import DictConfig
 
-from restore.checkpoint import digest, load_weights, read_state
+from restore.checkpoint import load_weights, read_state
 from restore.config.build import build, build_optimizer
 from restore.config.experiment import Experiment, Overlaps, recipe_name
 from restore.config.resolvers import to_plain
@@ -23,6 +23,7 @@ from restore.errors import RequestError
 from restore.evaluation.score import Restoration
 from restore.models.cost import Cost
 from restore.optim.clipping import Clipping
+from restore.released import sha256
 from restore.results import figures, store
 from restore.results.crops import Crops
 from restore.results.figures import Gallery
@@ -220,7 +221,7 @@ def record(training: Training, weights: Path | None, contained: Overlaps) -> Non
         patches=training.trainer.global_step * experiment.data.batch_size,
         precision=training.module.precision,
         device=training.trainer.strategy.root_device.type,
-        checkpoint_sha256=digest(weights) if weights else "",
+        checkpoint_sha256=sha256(weights) if weights else "",
     )
     tests, keep = experiment.data.tests, training.crops.keep
     rows = experiment.record(training.module.scores, metadata, tests, contained, folder.results, keep)
