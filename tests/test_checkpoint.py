@@ -56,11 +56,26 @@ def test_a_mat_file_fills_the_networks_convolutions(write, make, batch_norm, tmp
     torch.testing.assert_close(restored(network), restored(theirs))
 
 
-def test_a_mat_file_fills_networks_of_any_shape(tmp_path):
-    theirs = awake(SRCNN(widths=(3, 4)))
+def test_sizes_and_border_come_from_an_authors_file(tmp_path):
+    theirs = awake(SRCNN(widths=(3, 4), kernel_sizes=(5, 3, 3), border="replicate"))
     WRITERS["v5"](tmp_path / "net.mat", layers_of(theirs))
-    network = load_weights(SRCNN(widths=(3, 4)), tmp_path / "net.mat", "srcnn")
+    network = load_weights(SRCNN(), tmp_path / "net.mat", "srcnn")
+    assert str(network) == str(theirs)
     torch.testing.assert_close(restored(network), restored(theirs))
+    with pytest.raises(RequestError, match=r"is for 1 channels, and model=srcnn has 3: task\.channels=1"):
+        load_weights(SRCNN(channels=3), tmp_path / "net.mat", "srcnn")
+
+
+def test_a_network_to_be_trained_keeps_its_sizes_and_border(tmp_path):
+    theirs = awake(SRCNN(widths=(3, 4), border="replicate"))
+    WRITERS["v5"](tmp_path / "net.mat", layers_of(theirs))
+    own = SRCNN(widths=(3, 4), border="replicate")
+    assert load_weights(own, tmp_path / "net.mat", "srcnn", own_sizes=True) is own
+    torch.testing.assert_close(restored(own), restored(theirs))
+    with pytest.raises(RequestError, match=r"do not fit model=srcnn: body\.0\.weight is \(3, 1, 9, 9\) in the file"):
+        load_weights(SRCNN(widths=(6, 4)), tmp_path / "net.mat", "srcnn", own_sizes=True)
+    with pytest.raises(RequestError, match="is not model=srcnn: it has .*replicate"):
+        load_weights(SRCNN(widths=(3, 4)), tmp_path / "net.mat", "srcnn", own_sizes=True)
 
 
 def test_a_network_keeps_its_own_formulation(tmp_path):
