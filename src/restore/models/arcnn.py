@@ -54,8 +54,7 @@ class ARCNN(nn.Module):
         maps, kernel_sizes = chain_sizes(convolutions, path)
         if (maps[1:-1], kernel_sizes) != (WIDTHS, KERNEL_SIZES) or maps[0] != maps[-1]:
             raise ValueError(
-                f"{path} has filters of sizes {kernel_sizes} between {maps} maps, "
-                f"and AR-CNN has {KERNEL_SIZES} between an image, {WIDTHS} maps and an image"
+                f"AR-CNN has convolutions of 9×9, 7×7, 1×1 and 5×5 with 64, 32 and 16 maps between them, and {path} others"
             )
         network = cls(maps[0], border="replicate")
         fill_(network.body, convolutions)

@@ -6,9 +6,9 @@ U. Schmidt, S. Roth, "Shrinkage Fields for Effective Image Restoration", CVPR 20
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import numpy as np
 import torch
@@ -31,17 +31,17 @@ class CSF(nn.Module):
 
     F is the discrete Fourier transform, * the complex conjugate, ∗ the circular convolution, and
     ``φᵢ(v) = Σ_m w_im exp(−precision / 2 · (v − mean_m)²)`` (see `influence`). Each stage has filters fᵢ, weights w
-    and λ > 0 of its own, trained all together here. Before each stage x and y are continued by `margin` pixels of
+    and λ > 0 of its own. Before each stage x and y are continued by `margin` pixels of
     the nearest one on every side, which are cut off x after it; nothing is clipped between stages.
 
     Filters have zero mean and unit norm, by projection in every pass. None of them sees the mean of an image, so
     that the output's (with the margin) is that of y: it is set, where the equation's quotient is of roundings alone.
 
     Args:
-        channels: image channels, each restored by itself (the paper: 1).
-        stages: shrinkage fields, one after the other (the paper's largest: 5).
-        kernel_size: k for all k² − 1 filters of k × k (the paper: 3, 5, 7), or height and width of each filter:
-            ``[[1, 2], [2, 1]]`` are the paper's pairwise ones.
+        channels: image channels, each restored by itself with the same filters.
+        stages: shrinkage fields, one after the other (the authors' files: 5).
+        kernel_size: k for all k² − 1 filters of k × k (the authors: 3, 5, 7), or height and width of each filter:
+            ``[[1, 2], [2, 1]]`` are those of pairs of neighbours.
         means: of the radial basis, in levels of 0 to 255: the first, their spacing, and their number.
         precision: of its Gaussians, the inverse of their variance in levels.
         margin: pixels on every side, at least as many as the largest filter has in a row or column, less one.
@@ -54,8 +54,8 @@ class CSF(nn.Module):
 
     Deviations: φ is interpolated linearly in a table, as in the authors' program: at 40 places a spacing, to 50
     spacings beyond the outermost means. Everything is computed in float32 at least, under autocast too. Weights
-    start so that φ is the identity at the means, filters as the cosines of an orthonormal DCT, λ at 1. One
-    network restores one noise level (or none, where it is trained on several); the authors' are trained by L-BFGS.
+    start so that φ is the identity at the means, filters as the waves of a DCT, λ at 1: where no response lies
+    beyond the means, training starts from the identity.
     """
 
     receptive_field = 0  # the whole image, by the division in the Fourier domain
@@ -95,48 +95,35 @@ class CSF(nn.Module):
 
     @classmethod
     @torch.no_grad()
-    def _of(cls, balances: np.ndarray, filters: np.ndarray, shrinkages: np.ndarray) -> Self:
-        """Of λ ``(S,)``, of the filters and of the structures of their functions, ``(F, S)`` each."""
+    def _of(cls, balances: np.ndarray, filters: np.ndarray, functions: np.ndarray) -> Self:
+        """Of λ ``(S,)``, of the filters and of their functions' structures, ``(F, S)`` each."""
+        means, precision = _basis(functions)
         sizes = [each.shape for each in filters[:, 0]]
-        if filters.shape != shrinkages.shape or filters.shape[1] != len(balances):
-            shapes = f"{len(balances)}, {filters.shape} and {shrinkages.shape}"
-            raise ValueError(f"lambda, f and shrink are of other filters and stages: {shapes}")
-        if any([each.shape for each in stage] != sizes for stage in filters.T):
-            raise ValueError("its stages have filters of different sizes")
-        first = shrinkages[0, 0]
-        places = first["means"].astype(np.float64).ravel()
-        if any(
-            not np.array_equal(each[name], first[name]) for each in shrinkages.flat for name in ("means", "precision")
-        ):
-            raise ValueError("its functions have different means or precisions")
-        if not np.allclose(np.diff(places), places[1] - places[0]):
-            raise ValueError("the means of its functions are not equidistant")
-        basis = (float(places[0]), float(places[1] - places[0]), len(places))
-        network = cls(stages=len(balances), kernel_size=sizes, means=basis, precision=float(first["precision"].item()))
-        for number, stage in enumerate(network.stages):
-            assert isinstance(stage, ShrinkageField)
+        network = cls(stages=len(balances), kernel_size=sizes, means=means, precision=precision)
+        for number, stage in enumerate(network.fields()):
             stage.log_lambda.fill_(float(np.log(balances[number])))
             for index, (height, width) in enumerate(sizes):
-                stage.filters[index, :height, :width] = torch.from_numpy(filters[index, number].astype(np.float64))
-                weights = torch.from_numpy(shrinkages[index, number]["weights"].astype(np.float64).ravel())
-                stage.weights[index] = to_unit(weights)
+                stage.filters[index, :height, :width] = _float64(filters[index, number])
+                stage.weights[index] = to_unit(_float64(functions[index, number]["weights"]).flatten())
         return network
+
+    def fields(self) -> Iterator[ShrinkageField]:
+        """The stages, in order."""
+        yield from cast("Iterable[ShrinkageField]", self.stages)
 
     @property
     def macs_per_pixel(self) -> int:
-        """Products of the filters with image and responses; margin and Fourier transforms are left out."""
-        return 2 * self.channels * int(sum(stage.supports.sum() for stage in self.stages))
+        """Products of the filters with the image and with the responses; margin and Fourier transforms are left out."""
+        return 2 * self.channels * sum(int(stage.supports.sum()) for stage in self.fields())
 
     def forward(self, degraded: Tensor) -> Tensor:
         with torch.autocast(degraded.device.type, enabled=False):
-            y = degraded.to(torch.promote_types(degraded.dtype, torch.float32)).flatten(0, 1)[
-                :, None
-            ]  # (N · C, 1, H, W)
-            height, width = y.shape[-2:]
+            planes = degraded.to(torch.promote_types(degraded.dtype, torch.float32)).flatten(0, 1)[:, None]
+            height, width = degraded.shape[-2:]
             inside = (..., slice(self.margin, self.margin + height), slice(self.margin, self.margin + width))
-            observed = x = pad(y, [self.margin] * 4, mode="replicate")
-            for stage in self.stages:
-                x = pad(stage(x, observed)[inside], [self.margin] * 4, mode="replicate")
+            y = x = pad(planes, [self.margin] * 4, mode="replicate")  # (N · C, 1, H + 2 margin, W + 2 margin)
+            for stage in self.fields():
+                x = pad(stage(x, y)[inside], [self.margin] * 4, mode="replicate")
             return x[inside].view_as(degraded).to(degraded.dtype)
 
 
@@ -244,7 +231,7 @@ def _identity(means: Tensor, precision: float) -> Tensor:
 
 
 def _read(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """λ, filters and structures of the functions of a file's ``model``."""
+    """λ ``(S,)``, filters and structures of the functions ``(F, S)`` of a file's ``model``."""
     from scipy.io import loadmat  # only here
 
     content: dict[str, Any] = loadmat(path, variable_names=["model"])
@@ -256,7 +243,28 @@ def _read(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         raise ValueError(f"its model has no {missing[0]}")
     if "is_deblurring" in model.dtype.names and model["is_deblurring"][0, 0].any():
         raise ValueError("its model deblurs, and is told the kernel")
-    balances, filters, shrinkages = (model[name][0, 0] for name in ("lambda", "f", "shrink"))
+    balances, filters, functions = (model[name][0, 0] for name in ("lambda", "f", "shrink"))
+    if filters.shape != functions.shape or filters.shape[1] != balances.size:
+        shapes = f"{balances.size} stages, {filters.shape} and {functions.shape}"
+        raise ValueError(f"lambda, f and shrink are of different stages or filters: {shapes}")
     if not (balances > 0).all():
-        raise ValueError("lambda is not above 0 everywhere")
-    return balances.ravel(), filters, shrinkages
+        raise ValueError("lambda is not above 0 in every stage")
+    if any(filters[index, 0].shape != each.shape for index, row in enumerate(filters) for each in row):
+        raise ValueError("its stages have filters of different sizes")
+    return balances.ravel(), filters, functions
+
+
+def _basis(functions: np.ndarray) -> tuple[tuple[float, float, int], float]:
+    """First mean, spacing and number of means, and the precision, which all functions have in common."""
+    means, precision = (_float64(functions[0, 0][name]).flatten() for name in ("means", "precision"))
+    for name in ("means", "precision"):
+        if any(not np.array_equal(each[name], functions[0, 0][name]) for each in functions.flat):
+            raise ValueError(f"its functions differ in their {name}")
+    spacings = means.diff()
+    if len(precision) != 1 or not torch.allclose(spacings, spacings[:1]):
+        raise ValueError("its functions have no one precision, or means that are not equidistant")
+    return (means[0].item(), spacings[0].item(), len(means)), precision.item()
+
+
+def _float64(array: np.ndarray) -> Tensor:
+    return torch.from_numpy(array.astype(np.float64))  # MATLAB saves whole numbers as integers

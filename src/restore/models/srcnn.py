@@ -60,8 +60,8 @@ class SRCNN(nn.Module):
         maps, kernel_sizes = chain_sizes(convolutions, path)
         if len(kernel_sizes) != 3 or maps[0] != maps[-1]:
             raise ValueError(
-                f"{path} has {len(kernel_sizes)} convolutions from {maps[0]} to {maps[-1]} channels, "
-                "and SRCNN has 3 from an image to an image"
+                f"SRCNN has 3 convolutions from an image to an image, and {path} has "
+                f"{len(kernel_sizes)} from {maps[0]} to {maps[-1]} channels"
             )
         network = cls(maps[0], maps[1:-1], kernel_sizes, border="replicate")
         fill_(network.body, convolutions)

@@ -56,10 +56,7 @@ class VDSR(nn.Module):
         convolutions = read_convolutions(path)
         maps, kernel_sizes = chain_sizes(convolutions, path)
         if set(kernel_sizes) != {3} or len(set(maps[1:-1])) != 1 or maps[0] != maps[-1]:
-            raise ValueError(
-                f"{path} has filters of sizes {kernel_sizes} between {maps} maps, "
-                "and VDSR has 3×3 ones from an image through maps of one number to an image"
-            )
+            raise ValueError(f"VDSR has 3×3 convolutions with as many maps between any two of them, and {path} others")
         network = cls(maps[0], len(kernel_sizes), maps[1])
         fill_(network.body, convolutions)
         return network
