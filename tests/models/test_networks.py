@@ -13,6 +13,7 @@ from restore.models.ffdnet import FFDNet
 from restore.models.gopro_red import GoproRED
 from restore.models.red import REDNet
 from restore.models.srcnn import SRCNN
+from restore.models.tnrd import TNRD
 from restore.models.vdsr import VDSR
 
 SMALL = {
@@ -36,6 +37,7 @@ SMALL = {
     "dncnn_released": lambda: DnCNN(depth=5, width=16, last_layer="he", start="released"),
     "ffdnet": lambda: FFDNet(depth=5, width=32),
     "fdncnn": lambda: FDnCNN(depth=5, width=16),
+    "tnrd": lambda: TNRD(stages=3),
 }
 
 
