@@ -19,7 +19,9 @@ def draw(maps: Sequence[int], sides: Sequence[int], seed: int = 0) -> list[Layer
     """Layers of unsymmetric filters, with biases that keep maps from ending in a ReLU."""
     rng = np.random.default_rng(seed)
     pairs = zip(maps[:-1], maps[1:], sides, strict=True)
-    return [(0.5 * rng.normal(size=(k, k, inside, outside)), 1 + rng.uniform(size=outside)) for inside, outside, k in pairs]
+    return [
+        (0.5 * rng.normal(size=(k, k, inside, outside)), 1 + rng.uniform(size=outside)) for inside, outside, k in pairs
+    ]
 
 
 def plainly(layers: Sequence[Layer], image: np.ndarray, mode: str) -> np.ndarray:
