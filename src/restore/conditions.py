@@ -34,6 +34,7 @@ Network = Callable[..., Tensor]
 ORIENTATIONS = tuple(range(8))  # bits of each: transpose, flip rows, flip columns
 MAPS = ("mask",)  # conditions that are always one value a pixel
 KERNELS = ("kernel",)  # and those that are a kernel each
+STAND_INS = {"mask": 0.0, "scale": 2.0, "quality": 10.0}  # of a mask, nothing is drawn over; 0.1 of all others
 
 
 @dataclass(frozen=True)
@@ -129,5 +130,5 @@ def stand_in(names: Iterable[str], image: Tensor) -> dict[str, Tensor]:
     shapes: dict[str, tuple[int, ...]] = {name: (count,) for name in names}
     shapes |= {name: (count, 1, height, width) for name in shapes if name in MAPS}
     shapes |= {name: (count, 7, 7) for name in shapes if name in KERNELS}
-    values = {name: 0.0 if name in MAPS else 0.1 for name in shapes}  # of a mask, nothing is drawn over
+    values = {name: STAND_INS.get(name, 0.1) for name in shapes}
     return {name: torch.full(shapes[name], v, device=image.device, dtype=image.dtype) for name, v in values.items()}

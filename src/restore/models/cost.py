@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from restore.conditions import apply_network, stand_in, told
+from restore.models.tnrd import Diffusion
 
 CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d)
 
@@ -31,7 +32,8 @@ def count_cost(network: nn.Module, channels: int, height: int, width: int) -> Co
     pass costs twice as much again. The receptive field is that of the longest way through:
     ``1 + Σ (k − 1) · d`` over convolutions and poolings, ``1 + Σ (⌈k / s⌉ − 1) · d`` over transposed
     convolutions of stride s, where d is how many pixels of the image lie between two of the layer's
-    input. An `nn.PixelUnshuffle` by r gathers r × r pixels, as a pooling does: ``(r − 1) · d``.
+    input. An `nn.PixelUnshuffle` by r gathers r × r pixels, as a pooling does: ``(r − 1) · d``. TNRD's
+    diffusion filters twice, ``2 · F · k² · H · W`` and ``2 (k − 1)``; what its data term costs and sees is left out.
 
     A network that is told something is counted with conditions of no meaning. One whose filters are not in layers
     states what they cost itself: ``macs_per_pixel`` and ``receptive_field``.
@@ -49,17 +51,20 @@ def count_cost(network: nn.Module, channels: int, height: int, width: int) -> Co
     network = copy.deepcopy(network).to("meta").eval()
     macs, field, side = 0, 1, 2**5 * 3**5  # a side that strides of 2 and 3 divide
 
-    def count_macs(layer: nn.Module, inputs: tuple[torch.Tensor], output: torch.Tensor) -> None:
+    def count_macs(layer: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
         nonlocal macs
         if isinstance(layer, CONVOLUTIONS):
             pixels = (inputs[0] if isinstance(layer, nn.ConvTranspose2d) else output)[0, 0].numel()
             macs += layer.weight.numel() * pixels
+        if isinstance(layer, Diffusion):
+            macs += 2 * inputs[1].numel() * output[0, 0].numel()
 
-    def count_field(layer: nn.Module, inputs: tuple[torch.Tensor], output: torch.Tensor) -> None:
+    def count_field(layer: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
         nonlocal field
         field += _reach(layer) * round(side / inputs[0].shape[-1])
 
-    layers = [m for m in network.modules() if isinstance(m, (*CONVOLUTIONS, nn.MaxPool2d, nn.PixelUnshuffle))]
+    counted = (*CONVOLUTIONS, nn.MaxPool2d, nn.PixelUnshuffle, Diffusion)
+    layers = [layer for layer in network.modules() if isinstance(layer, counted)]
     for hook, size in ((count_macs, (height, width)), (count_field, (side, side))):
         handles = [layer.register_forward_hook(hook) for layer in layers]
         image = torch.empty(1, channels, *size, device="meta")
@@ -74,6 +79,8 @@ def _reach(layer: nn.Module) -> int:
     """How many more pixels of its input than one an output pixel of a layer sees, along a side."""
     if isinstance(layer, nn.PixelUnshuffle):
         return layer.downscale_factor - 1
+    if isinstance(layer, Diffusion):
+        return 2 * (layer.kernel_size - 1)
     assert isinstance(layer, (*CONVOLUTIONS, nn.MaxPool2d))
     kernel, stride = (value[0] if isinstance(value, tuple) else value for value in (layer.kernel_size, layer.stride))
     return -(-kernel // stride) - 1 if isinstance(layer, nn.ConvTranspose2d) else kernel - 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
@@ -42,7 +43,7 @@ def influence(responses: Tensor, weights: Tensor, means: Tensor, precision: floa
         >>> influence(torch.zeros(1, 1, 1, 1), weights, means, precision=1.0, grid=(-4.0, 0.5, 17)).item()
         -0.6065306663513184
     """
-    with torch.autocast(responses.device.type, enabled=False):
+    with full_precision(responses):
         if responses.dtype.itemsize < 4:
             responses = responses.float()
         means, weights = means.to(responses), weights.to(responses)
@@ -54,6 +55,12 @@ def influence(responses: Tensor, weights: Tensor, means: Tensor, precision: floa
             raise ValueError(f"a table needs at least 2 places, and it has {len(places)}")
         table = weights @ torch.exp(-precision / 2 * (places - means[:, None]).square())  # (F, K)
         return _interpolate(responses, table, places)
+
+
+def full_precision(tensor: Tensor) -> AbstractContextManager:
+    """A context without autocast on a tensor's device; nothing is changed where there is none (``meta``)."""
+    kind = tensor.device.type
+    return torch.autocast(kind, enabled=False) if torch.amp.is_autocast_available(kind) else nullcontext()
 
 
 def _interpolate(responses: Tensor, table: Tensor, places: Tensor) -> Tensor:
