@@ -30,6 +30,10 @@ PAPERS = {
             }
         },
     ),
+    "srcnn": Protocol("srcnn", quantise_restored=True, families={"sr": {"luma": "y", "border": -1}}),
+    "vdsr": Protocol(
+        "vdsr", quantise_restored=True, families={"sr": {"luma": "y", "limit_degraded": True, "border": -1}}
+    ),
     "gopro_study": Protocol("gopro_study", resize=256, quantise_restored=True),
     "gopro_study_128": Protocol("gopro_study_128", resize=128, quantise_restored=True),
 }

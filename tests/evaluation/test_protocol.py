@@ -57,6 +57,8 @@ def test_every_switch_does_what_it_says():
 
     base = pair()
     assert torch.equal(pair("protocols.dncnn.clip_degraded=true").degraded, base.degraded.clamp(0, 1))
+    limited = pair("protocols.dncnn.limit_degraded=true").degraded
+    torch.testing.assert_close(limited * 255, (base.degraded * 255).clamp(16, 235))
     ours = pair("protocols.dncnn.noise=ours")
     assert not torch.equal(ours.degraded, base.degraded)
     assert not torch.equal(pair("protocols.dncnn.noise=ours", "protocols.dncnn.seed=2").degraded, ours.degraded)
@@ -99,6 +101,27 @@ def test_super_resolution_of_the_two_papers(scale):
     assert compared[0].shape[-2:] == (height - 2 * scale, width - 2 * scale)
     assert protocol("red").compared(wrong, setting).shape == wrong.shape
     assert torch.equal(protocol("dncnn").restore(lambda x: x, Pair(wrong, wrong), setting), wrong)
+
+
+@pytest.mark.parametrize("name", ["srcnn", "vdsr"])
+def test_super_resolution_of_the_papers_before(name):
+    """Of the 8-bit luma, the low-resolution image in float; output in 8 bits; of vdsr the input limited."""
+    setting = Setting("scale=3", 3, BicubicDownUp(3), "sr", 1, "y")
+    image = levels(3, 26, 31)
+    pair = protocol(name).pair(image, setting, "x")
+    luma = to_unit(to_levels(rgb_to_y(to_unit(image[..., :24, :30])))).double()
+    enlarged = imresize(imresize(luma, 8, 10), 24, 30).float()
+    expected = enlarged.clamp(16 / 255, 235 / 255) if name == "vdsr" else enlarged
+    torch.testing.assert_close(pair.degraded, expected, atol=1e-6, rtol=0)
+    torch.testing.assert_close(pair.clean, luma.float())
+    assert torch.equal(protocol(name).restore(lambda x: x, pair, setting), quantise(pair.degraded))
+    assert protocol(name).compared(pair.clean, setting).shape[-2:] == (18, 24)
+    gray = protocol(name).pair(image[:, :1], setting, "x").clean
+    assert torch.equal(to_levels(gray), image[:, :1, :24, :30]), "a gray file stays as it is"
+    bright = protocol(name).pair(torch.full((1, 1, 9, 9), 255, dtype=torch.uint8), setting, "x").degraded
+    torch.testing.assert_close(bright * 255, torch.full_like(bright, 235.0 if name == "vdsr" else 255.0))
+    noisy = [protocol(each).pair(image, SIGMA25, "x").degraded for each in (name, "red")]
+    assert torch.equal(*noisy), "noise is left as it is"
 
 
 def test_jpeg_is_of_the_eight_bit_luma():
@@ -160,4 +183,6 @@ def test_what_a_name_stands_for():
     assert "border = scale" in protocol("dncnn").describe("sr")
     assert "image in 8 bits, rounded after each pass" in protocol("dncnn").describe("sr")
     assert "image in 8 bits, luma" in protocol("dncnn", "protocols.dncnn.resampler=matlab").describe("sr")
+    assert "degraded image limited to 16..235" in protocol("vdsr").describe("sr")
+    assert "limited" not in protocol("vdsr").describe("noise") + protocol("srcnn").describe("sr")
     assert "SSIM is ssim_reflect" in Protocol("x", ssim="ssim_reflect").describe("noise")

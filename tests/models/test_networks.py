@@ -6,6 +6,7 @@ import torch
 from restore.conditions import apply_network, stand_in, told
 from restore.models.arcnn import ARCNN
 from restore.models.bottleneck import Bottleneck
+from restore.models.csf import CSF
 from restore.models.dncnn import DnCNN
 from restore.models.fcn import FullyConvolutional
 from restore.models.fdncnn import FDnCNN
@@ -32,6 +33,9 @@ SMALL = {
     "srcnn": SRCNN,
     "vdsr": lambda: VDSR(depth=5, width=16),
     "arcnn": ARCNN,
+    "vdsr_direct": lambda: VDSR(depth=5, width=16, bias=False, residual=False),
+    "arcnn_replicated": lambda: ARCNN(border="replicate"),
+    "csf": lambda: CSF(stages=2, kernel_size=3),
     "dncnn": lambda: DnCNN(depth=5, width=16),
     "dncnn_direct": lambda: DnCNN(depth=5, width=16, batch_norm=False, residual=False),
     "dncnn_released": lambda: DnCNN(depth=5, width=16, last_layer="he", start="released"),

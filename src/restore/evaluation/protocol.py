@@ -22,6 +22,8 @@ from restore.evaluation.self_ensemble import self_ensemble
 from restore.image import quantise, to_levels, to_unit
 from restore.resize import imresize
 
+LUMA_RANGE = torch.tensor([16, 235])  # levels of black and white in BT.601's studio range
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -78,6 +80,7 @@ class Protocol:
         luma_last: degrade the colour image and take its luma after, in float; else first, in 8 bits.
         quantise_low: round the low-resolution image of super-resolution to 8 bits.
         clip_degraded: clip the degraded image to [0, 1] before it is restored.
+        limit_degraded: limit it to 16..235 of 255 before it is restored, the range of BT.601's luma.
         quantise_degraded: clip and round the degraded image to 8 bits before it is restored.
         quantise_restored: clip and round the restored image to 8 bits before it is scored.
         ensemble: restore by the self-ensemble over the degradation's symmetries, eight or fewer.
@@ -98,6 +101,7 @@ class Protocol:
     quantise_low: bool = False
     resampler: Literal["matlab", "matlab_uint8"] = "matlab"
     clip_degraded: bool = False
+    limit_degraded: bool = False
     quantise_degraded: bool = False
     quantise_restored: bool = False
     ensemble: bool = False
@@ -178,6 +182,7 @@ class Protocol:
     def _received(self, degraded: Tensor) -> Tensor:
         """The degraded image as the network gets it."""
         degraded = degraded.clamp(0, 1) if self.clip_degraded else degraded
+        degraded = degraded.clamp(*to_unit(LUMA_RANGE).tolist()) if self.limit_degraded else degraded
         return quantise(degraded) if self.quantise_degraded else degraded
 
     # -- restored and compared ---------------------------------------------------------------------
@@ -217,6 +222,7 @@ class Protocol:
             kept = "clipped" if rules.clip_degraded else "in float, not clipped"
             parts.append(f"noisy image {'rounded to 8 bits' if rules.quantise_degraded else kept}")
             parts.append(DESCRIPTIONS.get(rules.noise, f"noise seed {rules.seed}"))
+        parts += ["degraded image limited to 16..235"] if rules.limit_degraded else []
         parts.append("×8 self-ensemble, or as many as its name says" if rules.ensemble else "single pass")
         parts.append("output clipped and rounded to 8 bits" if rules.quantise_restored else "float output")
         parts.append("border = scale" if rules.border < 0 else f"border {rules.border}")

@@ -89,7 +89,7 @@ def listing(config_name: str, jobs: Sequence[Job]) -> str:
     for job in jobs:
         cost, duration = job_cost(config_name, job)
         total += duration if job.state != "finished" else 0.0
-        numbers = [f"{cost.parameters:,}", str(cost.receptive_field), f"{cost.macs / 1e9:.3f}"]
+        numbers = [f"{cost.parameters:,}", str(cost.receptive_field or "whole image"), f"{cost.macs / 1e9:.3f}"]
         rows.append([job.name, *numbers, clock(duration), job.state])
     table = markdown(("job", "parameters", "receptive field", "GMAC per patch", "time at most", "state"), rows)
     return f"{table}\n\n{len(jobs)} jobs, {clock(total)} left at most, in {jobs[0].folder.path.parent}"

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from restore.conditions import apply_network, stand_in, told
+from restore.models.csf import CSF
 from restore.models.tnrd import Diffusion
 
 CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d)
@@ -16,7 +17,7 @@ CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d)
 
 @dataclass(frozen=True)
 class Cost:
-    """Parameters, multiply-accumulates for one image, and the receptive field's side in pixels."""
+    """Parameters, multiply-accumulates for one image, and the receptive field's side in pixels, 0 for the whole image."""
 
     parameters: int
     macs: int
@@ -33,6 +34,7 @@ def count_cost(network: nn.Module, channels: int, height: int, width: int) -> Co
     convolutions of stride s, where d is how many pixels of the image lie between two of the layer's
     input. An `nn.PixelUnshuffle` by r gathers r × r pixels, as a pooling does: ``(r − 1) · d``. TNRD's
     diffusion filters twice, ``2 · F · k² · H · W`` and ``2 (k − 1)``; what its data term costs and sees is left out.
+    CSF filters twice, too, and sees the whole image; its margin and its Fourier transforms are left out.
 
     A network that is told something is counted with conditions of no meaning.
 
@@ -41,6 +43,9 @@ def count_cost(network: nn.Module, channels: int, height: int, width: int) -> Co
         >>> count_cost(REDNet(depth=30), 1, 1, 1).macs
         1033344
     """
+    parameters = sum(p.numel() for p in network.parameters())
+    if isinstance(network, CSF):
+        return Cost(parameters, network.macs_per_pixel * height * width, 0)
     network = copy.deepcopy(network).to("meta").eval()
     macs, field, side = 0, 1, 2**5 * 3**5  # a side that strides of 2 and 3 divide
 
@@ -65,7 +70,7 @@ def count_cost(network: nn.Module, channels: int, height: int, width: int) -> Co
             apply_network(network, image, stand_in(told(network), image))
         for handle in handles:
             handle.remove()
-    return Cost(sum(p.numel() for p in network.parameters()), macs, field)
+    return Cost(parameters, macs, field)
 
 
 def _reach(layer: nn.Module) -> int:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal, get_args
 
+import torch
 from torch import Tensor, nn
 
 Convolution = nn.Conv2d | nn.ConvTranspose2d
+Border = Literal["zeros", "replicate"]
 
 
 def check(
@@ -88,8 +92,14 @@ def skips_between(layers: int, step: int) -> tuple[int, ...]:
     return tuple(range(step, layers, step)) if step else ()
 
 
-def chain(maps: Sequence[int], kernel_sizes: Sequence[int], batch_norm: bool = False) -> nn.Sequential:
-    """Convolutions from each number of maps to the next, padded with zeros, with a ReLU between two of them.
+def chain(
+    maps: Sequence[int],
+    kernel_sizes: Sequence[int],
+    batch_norm: bool = False,
+    bias: bool = True,
+    border: Border = "zeros",
+) -> nn.Sequential:
+    """Convolutions from each number of maps to the next, every map of the image's size, with a ReLU between two of them.
 
     Weights start as He et al. 2015 do.
 
@@ -98,17 +108,61 @@ def chain(maps: Sequence[int], kernel_sizes: Sequence[int], batch_norm: bool = F
         kernel_sizes: of each convolution, odd.
         batch_norm: normalise between each convolution and its ReLU, but for the first and the last
             convolution, as DnCNN does; those convolutions have no bias.
+        bias: False leaves out all of them.
+        border: what each convolution sees beyond its own input's border: ``zeros``, or ``replicate``, the
+            nearest pixel.
+
+    Raises:
+        ValueError: `border` is neither.
     """
+    if border not in get_args(Border):
+        raise ValueError(f"model.border must be zeros or replicate, and it is '{border}'")
     layers: list[nn.Module] = []
     for number, kernel_size in enumerate(kernel_sizes):
         normalised = batch_norm and 0 < number < len(kernel_sizes) - 1
         inside, outside = maps[number : number + 2]
-        layers.append(nn.Conv2d(inside, outside, kernel_size, padding=kernel_size // 2, bias=not normalised))
+        layers.append(
+            nn.Conv2d(
+                *(inside, outside, kernel_size),
+                padding=kernel_size // 2,
+                bias=bias and not normalised,
+                padding_mode=border,
+            )
+        )
         he_normal_(layers[-1])
         if normalised:
             layers.append(nn.BatchNorm2d(outside))
         layers.append(nn.ReLU())
     return nn.Sequential(*layers[:-1])
+
+
+def chain_sizes(convolutions: Sequence[tuple[Tensor, Tensor]], path: Path) -> tuple[list[int], list[int]]:
+    """The `maps` and `kernel_sizes` of the `chain` that convolutions ``(out, in, k, k)`` read from a file make up.
+
+    Raises:
+        ValueError: one does not take what the one before it gives, or its filters have no centre; the
+            sentence names the file.
+    """
+    shapes = [tuple(weight.shape) for weight, _ in convolutions]
+    for number, (_, inside, rows, columns) in enumerate(shapes, start=1):
+        if rows != columns or rows % 2 == 0:
+            raise ValueError(
+                f"convolution {number} of {path} has filters of {rows}×{columns}, which are not odd squares"
+            )
+        if number > 1 and inside != shapes[number - 2][0]:
+            given = shapes[number - 2][0]
+            raise ValueError(f"convolution {number} of {path} takes {inside} maps, and the one before it gives {given}")
+    return [shapes[0][1], *(outside for outside, *_ in shapes)], [rows for _, _, rows, _ in shapes]
+
+
+@torch.no_grad()
+def fill_(body: nn.Sequential, convolutions: Sequence[tuple[Tensor, Tensor]]) -> None:
+    """Put weights and biases into the convolutions of a `chain` of these sizes, in their order."""
+    layers = [layer for layer in body if isinstance(layer, nn.Conv2d)]
+    for layer, (weight, bias) in zip(layers, convolutions, strict=True):
+        layer.weight.copy_(weight)
+        assert layer.bias is not None
+        layer.bias.copy_(bias)
 
 
 def condition_map(condition: Tensor, image: Tensor) -> Tensor:

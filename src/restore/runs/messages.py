@@ -34,7 +34,8 @@ def log_plan(training: Training, cost: Cost) -> None:
     layout = ", channels-last" if uses_channels_last(config) else ""
     kind = device_kind(config.accelerator)
     log.info(f"task        {task_in_words(config)}")
-    log.info(f"model       {config.model.name}: {cost.parameters:,} parameters, receptive field {cost.receptive_field}")
+    field = cost.receptive_field or "the whole image"
+    log.info(f"model       {config.model.name}: {cost.parameters:,} parameters, receptive field {field}")
     log.info(f"cost        {cost.macs / 1e9:.3f} GMAC per {size}×{size} patch forward, three times that to train")
     protocols = ", ".join(protocol.name for protocol in experiment.protocols)
     tests = ", ".join(images.name for images in data.tests)
