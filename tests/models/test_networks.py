@@ -6,6 +6,7 @@ import torch
 from restore.conditions import apply_network, stand_in, told
 from restore.models.arcnn import ARCNN
 from restore.models.bottleneck import Bottleneck
+from restore.models.csf import CSF
 from restore.models.dncnn import DnCNN
 from restore.models.fcn import FullyConvolutional
 from restore.models.fdncnn import FDnCNN
@@ -13,6 +14,7 @@ from restore.models.ffdnet import FFDNet
 from restore.models.gopro_red import GoproRED
 from restore.models.red import REDNet
 from restore.models.srcnn import SRCNN
+from restore.models.tnrd import TNRD
 from restore.models.vdsr import VDSR
 
 SMALL = {
@@ -31,11 +33,15 @@ SMALL = {
     "srcnn": SRCNN,
     "vdsr": lambda: VDSR(depth=5, width=16),
     "arcnn": ARCNN,
+    "vdsr_direct": lambda: VDSR(depth=5, width=16, bias=False, residual=False),
+    "arcnn_replicated": lambda: ARCNN(border="replicate"),
+    "csf": lambda: CSF(stages=2, kernel_size=3),
     "dncnn": lambda: DnCNN(depth=5, width=16),
     "dncnn_direct": lambda: DnCNN(depth=5, width=16, batch_norm=False, residual=False),
     "dncnn_released": lambda: DnCNN(depth=5, width=16, last_layer="he", start="released"),
     "ffdnet": lambda: FFDNet(depth=5, width=32),
     "fdncnn": lambda: FDnCNN(depth=5, width=16),
+    "tnrd": lambda: TNRD(stages=3),
 }
 
 

@@ -16,12 +16,17 @@ from restore.evaluation.self_ensemble import self_ensemble
 from restore.models.dncnn import DnCNN
 from restore.models.fusion import merge_batch_norm
 from restore.models.red import REDNet
+from restore.models.tnrd import TNRD
 from restore.results.tables import markdown
 from restore.training.hardware import device_kind, slow_precision
 
 # Seconds as printed, on a CPU and on a GPU where there is one: all of DnCNN's Table IV, RED-Net's section 4.5
 PUBLISHED = Path(__file__).parent / "published_runtimes.csv"
-DEPTHS = {"DnCNN-S": 17, "DnCNN-B": 20}  # the methods of Table IV that are networks here
+NETWORKS: dict[str, Callable[[], nn.Module]] = {  # the methods of Table IV that are networks here
+    "TNRD": TNRD,
+    "DnCNN-S": lambda: merge_batch_norm(DnCNN(depth=17)),
+    "DnCNN-B": lambda: merge_batch_norm(DnCNN(depth=20)),
+}
 STRIDES = {
     (): "RED no down-sample",
     (1,): "RED down-sample at conv1",
@@ -90,7 +95,7 @@ def sizes(repeats: int) -> tuple[list[dict], str]:
     """DnCNN, Table IV: every method that the paper prints, ours measured where the method is a network here."""
     rows, lines = [], []
     precisions = ["32"] if slow_precision(device_kind(), "bf16-mixed") else ["32", "bf16-mixed"]
-    networks = {method: merge_batch_norm(DnCNN(depth=depth)) for method, depth in DEPTHS.items()}
+    networks = {method: make() for method, make in NETWORKS.items()}
     printed = published_runtimes("dncnn")
     for row in printed:
         method, side, ours = row["method"], int(row["image_size"].partition("x")[0]), ["–", "–"]

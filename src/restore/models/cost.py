@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
-from typing import cast
 
 import torch
 from torch import nn
 
 from restore.conditions import apply_network, stand_in, told
+from restore.models.csf import CSF
 from restore.models.tnrd import Diffusion
 
 CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d)
@@ -34,9 +34,9 @@ def count_cost(network: nn.Module, channels: int, height: int, width: int) -> Co
     convolutions of stride s, where d is how many pixels of the image lie between two of the layer's
     input. An `nn.PixelUnshuffle` by r gathers r × r pixels, as a pooling does: ``(r − 1) · d``. TNRD's
     diffusion filters twice, ``2 · F · k² · H · W`` and ``2 (k − 1)``; what its data term costs and sees is left out.
+    CSF filters twice, too, and sees the whole image; its margin and its Fourier transforms are left out.
 
-    A network that is told something is counted with conditions of no meaning. One whose filters are not in layers
-    states what they cost itself: ``macs_per_pixel`` and ``receptive_field``.
+    A network that is told something is counted with conditions of no meaning.
 
     Example:
         >>> from restore.models.red import REDNet
@@ -44,10 +44,8 @@ def count_cost(network: nn.Module, channels: int, height: int, width: int) -> Co
         1033344
     """
     parameters = sum(p.numel() for p in network.parameters())
-    if hasattr(network, "macs_per_pixel"):
-        return Cost(
-            parameters, cast("int", network.macs_per_pixel) * height * width, cast("int", network.receptive_field)
-        )
+    if isinstance(network, CSF):
+        return Cost(parameters, network.macs_per_pixel * height * width, 0)
     network = copy.deepcopy(network).to("meta").eval()
     macs, field, side = 0, 1, 2**5 * 3**5  # a side that strides of 2 and 3 divide
 

@@ -18,7 +18,7 @@ from torch.nn.functional import conv2d, pad
 
 from restore.dct import dct_matrix
 from restore.image import to_unit
-from restore.models.radial_basis import influence
+from restore.models.radial_basis import full_precision, influence
 
 BEYOND, PLACES = (
     50,
@@ -57,8 +57,6 @@ class CSF(nn.Module):
     start so that φ is the identity at the means, filters as the waves of a DCT, λ at 1: where no response lies
     beyond the means, training starts from the identity.
     """
-
-    receptive_field = 0  # the whole image, by the division in the Fourier domain
 
     def __init__(
         self,
@@ -117,7 +115,7 @@ class CSF(nn.Module):
         return 2 * self.channels * sum(int(stage.supports.sum()) for stage in self.fields())
 
     def forward(self, degraded: Tensor) -> Tensor:
-        with torch.autocast(degraded.device.type, enabled=False):
+        with full_precision(degraded):
             planes = degraded.to(torch.promote_types(degraded.dtype, torch.float32)).flatten(0, 1)[:, None]
             height, width = degraded.shape[-2:]
             inside = (..., slice(self.margin, self.margin + height), slice(self.margin, self.margin + width))

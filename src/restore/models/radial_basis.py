@@ -13,7 +13,7 @@ from torch.nn.functional import pad
 Grid = Tensor | tuple[float, float, int]
 
 
-def influence(responses: Tensor, weights: Tensor, means: Tensor, precision: float, grid: Grid) -> Tensor:
+def influence(responses: Tensor, weights: Tensor, means: Tensor, precision: float | Tensor, grid: Grid) -> Tensor:
     """``φ_f(v) = Σ_m w_fm exp(−precision / 2 · (v − mean_m)²)``, one function for every filter f.
 
     Y. Chen, T. Pock, "Trainable Nonlinear Reaction Diffusion: A Flexible Framework for Fast and Effective
