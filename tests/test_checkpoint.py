@@ -15,6 +15,7 @@ from restore.models.ffdnet import FFDNet
 from restore.models.gopro_red import GoproRED
 from restore.models.red import REDNet
 from restore.models.srcnn import SRCNN
+from restore.models.vdsr import VDSR
 from restore.released import sha256
 from restore.runfolder import RunFolder
 
@@ -64,6 +65,14 @@ def test_sizes_and_border_come_from_an_authors_file(tmp_path):
     torch.testing.assert_close(restored(network), restored(theirs))
     with pytest.raises(RequestError, match=r"is for 1 channels, and model=srcnn has 3: task\.channels=1"):
         load_weights(SRCNN(channels=3), tmp_path / "net.mat", "srcnn")
+
+
+def test_a_file_of_another_network_that_fits_is_said(weights_root, caplog):
+    load_weights(VDSR(), weights_root / "DnCNN_3.mat", "vdsr")
+    assert "DnCNN_3.mat is dncnn_3 of the authors' files, which model=dncnn_3 reads" in caplog.text
+    caplog.clear()
+    load_weights(VDSR(), weights_root / "VDSR_official.mat", "vdsr")
+    assert not caplog.text
 
 
 def test_a_network_to_be_trained_keeps_its_sizes_and_border(tmp_path):

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from restore.errors import RequestError
 from restore.models.convolutions import read_convolutions
 from restore.models.fusion import merge_batch_norm
-from restore.released import find, is_released
+from restore.released import find, identify, is_released
 from restore.runfolder import RunFolder
 
 log = logging.getLogger("restore")
@@ -43,6 +43,7 @@ def load_weights(network: nn.Module, file: str | Path, model_name: str, own_size
     if not path.is_file():
         raise RequestError(f"there is no weights file {path}")
     if path.suffix in AUTHORS_FORMATS:
+        _warn_of_another(path, model_name)
         try:
             if hasattr(network, "from_file"):
                 return _from_authors(network, path, model_name, own_sizes)
@@ -58,6 +59,13 @@ def load_weights(network: nn.Module, file: str | Path, model_name: str, own_size
     _check_same(_shapes(own), _shapes(state), path, model_name)
     network.load_state_dict(state)
     return network
+
+
+def _warn_of_another(path: Path, model_name: str) -> None:
+    """Say where a file of the list was made for another network: a chain of convolutions fits many, and restores by one."""
+    entry = identify(path)
+    if entry and entry.model and entry.model != model_name:
+        log.warning(f"weights     {path.name} is {entry.name} of the authors' files, which model={entry.model} reads")
 
 
 def _from_authors(network: nn.Module, path: Path, model_name: str, own_sizes: bool) -> nn.Module:
