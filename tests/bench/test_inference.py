@@ -26,10 +26,10 @@ def test_table_iv_has_every_method_and_ours_where_it_is_a_network(monkeypatch):
              if "×" in line and line.startswith("|")}  # fmt: skip
     assert len(lines) == 24
     assert lines["WNNM 1024×1024"] == ["–", "–", "2536.4", "–"]
-    assert lines["TNRD 256×256"][0] == "0.125"
+    assert [lines[f"{method} 256×256"][0] for method in ("CSF", "TNRD")] == ["0.125"] * 2
     assert lines["TNRD 256×256"][2:] == ["0.45", "0.010"]
     assert lines["DnCNN-S 512×512"][0] == "0.125"
     assert lines["DnCNN-S 512×512"][2:] == ["3.41", "0.051"]
     assert "on other hardware than here" in text
-    assert [row["name"] for row in rows][:3] == ["tnrd 256", "dncnn_s 256", "dncnn_b 256"]
+    assert [row["name"] for row in rows][:4] == ["csf 256", "tnrd 256", "dncnn_s 256", "dncnn_b 256"]
     assert rows[0]["seconds"] == pytest.approx(0.125)

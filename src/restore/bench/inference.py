@@ -13,6 +13,7 @@ from restore.bench.measure import interleaved, median_seconds, report
 from restore.conditions import apply_network, stand_in, told
 from restore.evaluation.score import autocast
 from restore.evaluation.self_ensemble import self_ensemble
+from restore.models.csf import CSF
 from restore.models.dncnn import DnCNN
 from restore.models.fusion import merge_batch_norm
 from restore.models.red import REDNet
@@ -23,6 +24,7 @@ from restore.training.hardware import device_kind, slow_precision
 # Seconds as printed, on a CPU and on a GPU where there is one: all of DnCNN's Table IV, RED-Net's section 4.5
 PUBLISHED = Path(__file__).parent / "published_runtimes.csv"
 NETWORKS: dict[str, Callable[[], nn.Module]] = {  # the methods of Table IV that are networks here
+    "CSF": CSF,
     "TNRD": TNRD,
     "DnCNN-S": lambda: merge_batch_norm(DnCNN(depth=17)),
     "DnCNN-B": lambda: merge_batch_norm(DnCNN(depth=20)),
