@@ -83,7 +83,7 @@ def test_a_network_to_be_trained_keeps_its_sizes_and_border(tmp_path):
     torch.testing.assert_close(restored(own), restored(theirs))
     with pytest.raises(RequestError, match=r"do not fit model=srcnn: body\.0\.weight is \(3, 1, 9, 9\) in the file"):
         load_weights(SRCNN(widths=(6, 4)), tmp_path / "net.mat", "srcnn", own_sizes=True)
-    with pytest.raises(RequestError, match="is not model=srcnn: it has .*replicate"):
+    with pytest.raises(RequestError, match=r"is not model=srcnn: it has .*replicate"):
         load_weights(SRCNN(widths=(3, 4)), tmp_path / "net.mat", "srcnn", own_sizes=True)
 
 

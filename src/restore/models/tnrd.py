@@ -53,6 +53,7 @@ class TNRD(nn.Module):
 
     Attributes:
         conditions: what it is told: nothing, the ``scale``, or the ``quality``.
+        not_in_file: the arguments that an authors' file does not tell.
         coefficients: of the atoms, ``(stages, k² − 1, k² − 1)``, vertical frequency running fastest.
         weights: of the Gaussians, ``(stages, k² − 1, basis)``.
         log_reaction: log p, ``(stages,)``; None for ``jpeg``.
@@ -97,6 +98,7 @@ class TNRD(nn.Module):
         if data_term == "jpeg" and channels != 1:
             raise ValueError(f"model.data_term=jpeg is of gray images, and model.channels is {channels}")
         self.channels, self.data_term, self.conditions = channels, data_term, CONDITIONS[data_term]
+        self.not_in_file = {"data_term": data_term}
         outermost = spacing * (basis - 1) / 2
         means = torch.linspace(-outermost, outermost, basis)
         ends = torch.tensor([-outermost - 10, outermost + 10])
