@@ -17,6 +17,8 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map_only
 
+from restore import dct, resize
+
 ELSEWHERE = torch.device("meta")
 MOVES = ("aten::copy_", "aten::_to_copy")  # from one device to the other
 TAKES_INDICES = ("aten::index", "aten::index_put", "aten::index_put_", "aten::_index_put_impl_")
@@ -108,8 +110,9 @@ class Calls(TorchFunctionMode):
 
 @contextlib.contextmanager
 def second_device() -> Iterator[torch.device]:
-    """The second device, while it exists."""
+    """The second device, while it exists; constants kept for the real ``meta``, which costs are counted on, are not its."""
     autocast = torch.autocast
+    forget_constants()
 
     def autocast_here(kind: str, *args, **kwargs):
         return autocast("cpu" if kind == ELSEWHERE.type else kind, *args, **kwargs)
@@ -120,4 +123,13 @@ def second_device() -> Iterator[torch.device]:
         Calls(),
         Operations(),
     ):
-        yield ELSEWHERE
+        try:
+            yield ELSEWHERE
+        finally:
+            forget_constants()
+
+
+def forget_constants() -> None:
+    """Empty the caches of tensors by device."""
+    for function in (dct._transform, dct._tables, resize._down_up):
+        function.cache_clear()

@@ -91,7 +91,7 @@ def keys(config, prefix: str = "") -> set[str]:
 MAPPINGS = ("task.sigma.", "task.test_sigma.", "data.layout.", "feature_maps.")
 
 
-@pytest.mark.parametrize("experiment", filter(trains, members("experiment")))
+@pytest.mark.parametrize("experiment", list(filter(trains, members("experiment"))))
 def test_experiments_add_no_key_that_the_base_lacks(experiment):
     config = composed(f"experiment={experiment}", "budget=cpu")
     groups = {"model": "model", "task": "task", "data": "data", "optim": "optim"}
@@ -136,7 +136,7 @@ def test_strengths_reach_degradation_and_test():
     assert [s.name for s in build_settings(composed("task.sigma=50").task)] == ["sigma=50"]
 
 
-@pytest.mark.parametrize("name", filter(trains, members("experiment")))
+@pytest.mark.parametrize("name", list(filter(trains, members("experiment"))))
 def test_sheets_name_settings_that_are_tested(name):
     """Of the experiment itself or of one of the tasks that it sweeps."""
     config = compose("config", [f"experiment={name}"], hydra_too=True)
