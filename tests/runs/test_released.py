@@ -65,7 +65,7 @@ def test_training_starts_from_an_authors_file_by_its_name(command, files, tiny):
     torch.testing.assert_close(trained["body.0.weight"], theirs[0][0], atol=1e-5, rtol=0)
     answer = command("run", *tiny, "init=dncnn_s_25", f"paths.weights={files}")
     assert answer.code == 2
-    assert "do not fit model=red10" in answer.err
+    assert "DnCNN_S_sigma25.mat is not a Caffe network that can be read" in answer.err
 
 
 def test_what_an_experiment_names_and_is_not_here_is_left_out(command, files, image_folder):
