@@ -9,6 +9,7 @@ from torch import nn
 
 from conftest import metrics, protocol
 from restore.data.datamodule import RestorationData
+from restore.degradations.kornia_transform import KorniaTransform
 from restore.degradations.noise import GaussianNoise
 from restore.evaluation.metrics import psnr
 from restore.evaluation.protocol import Setting
@@ -27,9 +28,9 @@ from restore.training.trainer import make_trainer
 def data(image_folder):
     train, test = image_folder("train", 6), image_folder("test", 3)
 
-    def make() -> RestorationData:
+    def make(degradation=None) -> RestorationData:
         options = {"patch_size": 16, "batch_size": 4, "patches_per_epoch": 16, "validation_size": 32}
-        return RestorationData([str(train)], [str(test)], GaussianNoise([10, 50]), **options)
+        return RestorationData([str(train)], [str(test)], degradation or GaussianNoise([10, 50]), **options)
 
     return make
 
@@ -95,6 +96,22 @@ def test_resume_equals_uninterrupted(tmp_path, data, kind, optimizer, reset, mid
     for (name, one), other in zip(whole.state_dict().items(), resumed.state_dict().values(), strict=True):
         assert torch.equal(one, other), name
     assert not torch.equal(next(part.parameters()), next(whole.parameters()))
+
+
+def test_resume_equals_uninterrupted_where_kornia_draws(tmp_path, data):
+    """It draws from the global generator, which a resumed run finds in another state."""
+
+    def pepper() -> RestorationData:
+        return data(KorniaTransform({"_target_": "kornia.augmentation.RandomSaltAndPepperNoise"}, channels=1))
+
+    whole, part, resumed = network("red"), network("red"), network("red")
+    fit(tmp_path / "whole", pepper(), whole, 10, 10)
+    trainer, _ = fit(tmp_path / "part", pepper(), part, 5, 10)
+    trainer.save_checkpoint(tmp_path / "middle.ckpt")
+    torch.manual_seed(77)
+    fit(tmp_path / "part", pepper(), resumed, 10, 10, resume=tmp_path / "middle.ckpt")
+    for (name, one), other in zip(whole.state_dict().items(), resumed.state_dict().values(), strict=True):
+        assert torch.equal(one, other), name
 
 
 @pytest.mark.parametrize(("reset", "steps"), [("never", 10), ("epoch", 2)])

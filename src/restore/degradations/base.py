@@ -54,7 +54,7 @@ class Degradation(nn.Module):
 
     conditions: tuple[str, ...] = ()
     margin: int = 0
-    grid: bool = False
+    grid: int = 0
     suffix: str = ""
 
     def draw(self, count: int, generator: torch.Generator) -> Strengths:
