@@ -6,8 +6,11 @@ import re
 import shutil
 from pathlib import Path
 
+import kornia
 from omegaconf import OmegaConf
 from sphinx.application import Sphinx
+
+from restore.degradations.kornia_catalogue import Trial, catalogue
 
 ROOT = Path(__file__).parents[1]
 OUT = ROOT / "docs" / "_generated"
@@ -62,6 +65,42 @@ def experiments() -> str:
     return "\n".join(rows) + "\n"
 
 
+def kornia_transforms() -> str:
+    """What `restore.degradations.kornia_catalogue` finds: a table, and why what cannot be had cannot."""
+    trials = catalogue()
+    rows = ["| transform | tried with | gray | colour | drawn | conditions |", "|---" * 6 + "|"]
+    for trial in trials:
+        arguments = " ".join(f"`{key}={value}`".replace(" ", "") for key, value in trial.arguments.items())
+        gray, colour = ("no" if trial.reasons[channels] else "yes" for channels in (1, 3))
+        told = " ".join(f"`{name}`" for name in trial.conditions)
+        rows.append(f"| `{trial.name}` | {arguments} | {gray} | {colour} | {drawn(trial)} | {told} |")
+    lines = ["", f"With kornia {kornia.__version__}. Why not:", ""]
+    for channels, kind in ((1, "gray"), (3, "colour")):
+        names: dict[str, list[str]] = {}
+        for trial in trials:
+            if reason := trial.reasons[channels]:
+                names.setdefault(quoted(trial.name, reason), []).append(f"`{trial.name}`")
+        lines += [f"- {kind}: {', '.join(same)}: {reason}" for reason, same in names.items()]
+    return "\n".join(rows + lines) + "\n"
+
+
+def drawn(trial: Trial) -> str:
+    """How a transform's parameters are drawn, in words."""
+    if all(trial.reasons.values()):
+        return ""
+    if not trial.varies:
+        return "nothing"
+    where = "`draw`" if trial.strengths else "`apply`"
+    shared = "".join(f"; `{name}` once a batch" for name in trial.shared)
+    return f"a sample, by {where}{shared}"
+
+
+def quoted(name: str, reason: str) -> str:
+    """kornia's own words as they are; ours as text."""
+    ours, _, words = reason.partition(": ")
+    return f"`{words}`" if ours.startswith(f"transform {name}") else reason
+
+
 def from_the_root(name: str) -> str:
     """A page of the repository's root, its links as the site has them."""
     return (ROOT / name).read_text().replace("](docs/", "](../")
@@ -70,6 +109,7 @@ def from_the_root(name: str) -> str:
 def make_pages(app: Sphinx) -> None:
     OUT.mkdir(exist_ok=True)
     pages = {"protocols": protocols(), "experiments": experiments(), "contributing": from_the_root("CONTRIBUTING.md")}
+    pages["kornia"] = kornia_transforms()
     pages["shipped"] = (ROOT / "src" / "restore" / "weights" / "README.md").read_text()
     pages["changelog"] = from_the_root("CHANGELOG.md")
     for name, text in pages.items():

@@ -8,10 +8,13 @@ from restore.degradations.base import as_degradation
 from restore.degradations.bicubic import BicubicDownUp
 from restore.degradations.blur import Blur
 from restore.degradations.jpeg import JPEG
+from restore.degradations.kornia_transform import KorniaTransform
 from restore.degradations.mix import Mix
 from restore.degradations.noise import GaussianNoise
 from restore.degradations.overlay import Scratch, Text
 
+KORNIA = {"_target_": "kornia.augmentation.RandomGamma", "gamma": [0.5, 2.0]}
+PEPPER = {"_target_": "kornia.augmentation.RandomSaltAndPepperNoise"}
 DEGRADATIONS = {
     "noise": lambda: GaussianNoise([5, 55]),
     "ramp": lambda: GaussianNoise([5, 55], "ramp"),
@@ -23,6 +26,8 @@ DEGRADATIONS = {
     "motion": lambda: Blur("motion", length=[5, 15], angle=[0, 180]),
     "text": lambda: Text({"set": [10, 20]}),
     "scratch": lambda: Scratch(),
+    "kornia": lambda: KorniaTransform(KORNIA),
+    "kornia's pepper": lambda: KorniaTransform(PEPPER),
     "mix": lambda: Mix([GaussianNoise([5, 55]), BicubicDownUp(3), JPEG(10)]),
 }
 IDENTITIES = {
@@ -32,6 +37,8 @@ IDENTITIES = {
     "motion": lambda: Blur("motion", length=1),
     "text": lambda: Text(10, density=0),
     "scratch": lambda: Scratch(density=0),
+    "kornia": lambda: KorniaTransform(KORNIA | {"gamma": [1.0, 1.0]}),
+    "kornia's pepper": lambda: KorniaTransform(PEPPER | {"amount": 0.0}),
 }
 
 

@@ -13,6 +13,7 @@ from restore.degradations.base import Degradation
 from restore.degradations.bicubic import BicubicDownUp
 from restore.degradations.jpeg import JPEG
 from restore.degradations.mix import Mix
+from restore.degradations.kornia_transform import KorniaTransform
 from restore.degradations.noise import GaussianNoise
 from restore.evaluation.metrics import psnr
 from restore.evaluation.protocol import Setting
@@ -112,6 +113,22 @@ def test_resume_of_a_mixture_on_a_grid_equals_uninterrupted(tmp_path, data):
     for (name, one), other in zip(whole.state_dict().items(), resumed.state_dict().values(), strict=True):
         assert torch.equal(one, other), name
     assert not torch.equal(next(part.parameters()), next(whole.parameters()))
+
+
+def test_resume_equals_uninterrupted_where_kornia_draws(tmp_path, data):
+    """It draws from the global generator, which a resumed run finds in another state."""
+
+    def pepper() -> RestorationData:
+        return data(KorniaTransform({"_target_": "kornia.augmentation.RandomSaltAndPepperNoise"}, channels=1))
+
+    whole, part, resumed = network("red"), network("red"), network("red")
+    fit(tmp_path / "whole", pepper(), whole, 10, 10)
+    trainer, _ = fit(tmp_path / "part", pepper(), part, 5, 10)
+    trainer.save_checkpoint(tmp_path / "middle.ckpt")
+    torch.manual_seed(77)
+    fit(tmp_path / "part", pepper(), resumed, 10, 10, resume=tmp_path / "middle.ckpt")
+    for (name, one), other in zip(whole.state_dict().items(), resumed.state_dict().values(), strict=True):
+        assert torch.equal(one, other), name
 
 
 @pytest.mark.parametrize(("reset", "steps"), [("never", 10), ("epoch", 2)])

@@ -72,6 +72,11 @@ def _general(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
     return (_noise, _bicubic, _jpeg)[random.integers(3)](image, random)
 
 
+def _pepper(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    changed, white = random.random((2, *image.shape), dtype=np.float32)
+    return np.where(changed < random.uniform(0.01, 0.06), np.where(white < 0.5, 255, 0), image)
+
+
 def _kernel(side: int) -> np.ndarray:
     return np.full((side, side), 1 / side**2, np.float32)
 
@@ -86,6 +91,7 @@ PEERS: dict[str, Callable[[np.ndarray, np.random.Generator], np.ndarray]] = {
     "inpaint_text": _text,
     "inpaint_scratch": _scratch,
     "general": _general,
+    "kornia": _pepper,
 }
 
 

@@ -29,6 +29,7 @@ TASKS = {
     "inpaint_text": [],
     "inpaint_scratch": [],
     "general": [],
+    "kornia": [],
 }
 
 
