@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from restore.conditions import turn
+from restore.degradations.albumentations_transform import AlbumentationsTransforms
 from restore.degradations.base import as_degradation
 from restore.degradations.bicubic import BicubicDownUp
 from restore.degradations.blur import Blur
@@ -12,6 +13,7 @@ from restore.degradations.mix import Mix
 from restore.degradations.noise import GaussianNoise
 from restore.degradations.overlay import Scratch, Text
 
+NOISE = {"name": "GaussNoise", "std_range": [0.05, 0.2]}
 DEGRADATIONS = {
     "noise": lambda: GaussianNoise([5, 55]),
     "ramp": lambda: GaussianNoise([5, 55], "ramp"),
@@ -24,6 +26,8 @@ DEGRADATIONS = {
     "text": lambda: Text({"set": [10, 20]}),
     "scratch": lambda: Scratch(),
     "mix": lambda: Mix([GaussianNoise([5, 55]), BicubicDownUp(3), JPEG(10)]),
+    "albumentations": lambda: AlbumentationsTransforms([NOISE, {"name": "ImageCompression", "quality_range": [30, 90]}]),
+    "mix with albumentations": lambda: Mix([AlbumentationsTransforms([NOISE]), JPEG(10)]),
 }
 IDENTITIES = {
     "noise": lambda: GaussianNoise(0),
@@ -32,6 +36,7 @@ IDENTITIES = {
     "motion": lambda: Blur("motion", length=1),
     "text": lambda: Text(10, density=0),
     "scratch": lambda: Scratch(density=0),
+    "albumentations": lambda: AlbumentationsTransforms([{"name": "GaussNoise", "std_range": [0, 0]}]),
 }
 
 
@@ -139,6 +144,7 @@ SYMMETRIES = {
     "text": (lambda: Text(10), 1),
     "scratch": (lambda: Scratch(), 8),
     "mix": (lambda: Mix([GaussianNoise(25), Blur("motion", length=9, angle=30)]), 2),
+    "albumentations": (lambda: AlbumentationsTransforms([NOISE]), 1),
     "anything": (lambda: as_degradation(lambda image, generator: image), 1),
 }
 
