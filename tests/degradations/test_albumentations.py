@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 from restore.conditions import Pair
-from restore.config.build import build_degradation, build_settings
+from restore.config.build import build_data, build_degradation, build_settings
 from restore.config.compose import compose
 from restore.degradations.albumentations_catalogue import catalogue, table
 from restore.degradations.albumentations_transform import REFUSED, AlbumentationsTransforms, pixel_transforms
@@ -43,7 +43,8 @@ def test_every_pixel_transform_can_be_had_or_says_why(entries):
     assert {name for name, entry in entries.items() if entry.reason} == set(REFUSED)
     assert all(entry.reason or entry.gray or entry.colour for entry in entries.values())
     assert {name for name, entry in entries.items() if entry.colour and not entry.gray} >= {"ISONoise", "RandomFog"}
-    assert all(f"| `{name}` |" in table() for name in entries)
+    page = table()
+    assert all(f"| `{name}` |" in page for name in entries)
 
 
 @pytest.mark.parametrize("name", REFUSED)
@@ -61,7 +62,7 @@ def test_what_is_refused_cannot_be_used(name):
         of_its_kind = result.dtype == array.dtype and result.shape == array.shape
         results.append(of_its_kind and not np.array_equal(result, array) and 0 <= result.min() <= result.max() <= 1)
     assert not any(results)
-    with pytest.raises(ValueError, match=f"{name} cannot be had"):
+    with pytest.raises(ValueError, match=f"transforms cannot have {name}: it"):
         AlbumentationsTransforms([name])
 
 
@@ -142,14 +143,23 @@ def test_share_of_samples_and_one_of_several():
 
 REFUSALS = {
     "a near name": ([{"name": "IsoNoise"}], "unknown transform of albumentations 'IsoNoise': did you mean 'ISONoise'"),
-    "geometry": (["HorizontalFlip"], "HorizontalFlip cannot be had: it is none that changes pixels and leaves them"),
-    "near argument": ([{"name": "ISONoise", "intensty": [0, 1]}], "unknown argument of ISONoise 'intensty': did you mean"),
-    "bad value": ([{"name": "ISONoise", "intensity": [0.5, 0.1]}], r"ISONoise's intensity: .* and it is \[0.5, 0.1\]"),
-    "bad share": ([{"name": "Blur", "p": 2}], "Blur's p: .*less than or equal to 1, and it is 2"),
-    "no name": ([{"p": 1}], "each of transforms has a name"),
+    "geometry": (
+        ["HorizontalFlip"],
+        "transforms cannot have HorizontalFlip: it is none that changes pixels and leaves them",
+    ),
+    "near argument": (
+        [{"name": "ISONoise", "intensty": [0, 1]}],
+        "unknown argument of ISONoise 'intensty': did you mean",
+    ),
+    "bad value": (
+        [{"name": "ISONoise", "intensity": [0.5, 0.1]}],
+        r"transforms has ISONoise's intensity wrong: .* and it is \[0.5, 0.1\]",
+    ),
+    "bad share": ([{"name": "Blur", "p": 2}], "Blur's p wrong: .*less than or equal to 1, and it is 2"),
+    "no name": ([{"p": 1}], "transforms has one without a name"),
     "no list": ("ISONoise", "transforms is a list of at least one"),
     "an empty one": ([], "transforms is a list of at least one"),
-    "an empty choice": ([{"name": "OneOf"}], "OneOf is written"),
+    "an empty choice": ([{"name": "OneOf"}], "transforms has OneOf as"),
     "a choice of nothing": ([{"name": "OneOf", "transforms": [{"name": "Blur", "p": 0}]}], "a part of p above 0"),
 }
 
@@ -163,7 +173,9 @@ def test_wrong_words_are_one_sentence(case):
 
 
 def test_colour_alone_is_said_before_anything_is_trained():
-    with pytest.raises(ValueError, match=r"ISONoise cannot be applied: it is for colour images \(task.channels=3\)"):
+    with pytest.raises(
+        ValueError, match=r"ISONoise, which cannot be applied: it is for colour images \(task.channels=3\)"
+    ):
         AlbumentationsTransforms(CAMERA, channels=1)
     for arguments in ({"channels": 2}, {"margin": -1}, {"grid": 2.5}):
         with pytest.raises(ValueError, match=next(iter(arguments))):
@@ -177,10 +189,11 @@ def test_the_task_names_its_setting_by_its_transforms():
     assert setting.degradation.margin == 16
     choice = {"name": "OneOf", "transforms": ["Blur", {"name": "MedianBlur", "p": 0.5}]}
     assert AlbumentationsTransforms([choice]).suffix == " OneOf(Blur|MedianBlur(p=0.5))"
-    with pytest.raises(RequestError, match="^task.transforms: Blur's blur_limit"):
-        build_degradation({"_target_": f"{AlbumentationsTransforms.__module__}.AlbumentationsTransforms"} | {
-            "transforms": [{"name": "Blur", "blur_limit": -3}]
-        })
+    with pytest.raises(RequestError, match=r"^task\.transforms has Blur's blur_limit wrong"):
+        build_degradation(
+            {"_target_": f"{AlbumentationsTransforms.__module__}.AlbumentationsTransforms"}
+            | {"transforms": [{"name": "Blur", "blur_limit": "far"}]}
+        )
 
 
 def test_the_call_home_is_silenced_and_nothing_is_imported_before_it_is_used():
@@ -195,3 +208,21 @@ assert "albumentations.check_version" in sys.modules
     environment = {"PYTHONPATH": ":".join(sys.path), "PATH": ""}
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_step_is_the_same_whatever_went_before():
+    """So that a run that is resumed, or goes over more devices, repeats nothing: pairs follow from seed and step."""
+    words = ["task=albumentations", "budget=cpu", "data.patch_size=24", "data.batch_size=4", "data.share=0.3"]
+    pairs = []
+    for earlier in ([0, 1], []):
+        data = build_data(compose("config", words))
+        data.read_training()
+        data.fill_bank()
+        for step in [*earlier, 2]:
+            data.batch_seed = step
+            pair = data.pairs(data.coordinates(0, 1)[step])
+        pairs.append(pair)
+    assert torch.equal(pairs[0].degraded, pairs[1].degraded)
+    assert torch.equal(pairs[0].clean, pairs[1].clean)
+    assert pair.degraded.shape == (4, 3, 24, 24)
+    assert not torch.equal(pair.degraded, pair.clean)

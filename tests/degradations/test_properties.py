@@ -26,7 +26,9 @@ DEGRADATIONS = {
     "text": lambda: Text({"set": [10, 20]}),
     "scratch": lambda: Scratch(),
     "mix": lambda: Mix([GaussianNoise([5, 55]), BicubicDownUp(3), JPEG(10)]),
-    "albumentations": lambda: AlbumentationsTransforms([NOISE, {"name": "ImageCompression", "quality_range": [30, 90]}]),
+    "albumentations": lambda: AlbumentationsTransforms(
+        [NOISE, {"name": "ImageCompression", "quality_range": [30, 90]}]
+    ),
     "mix with albumentations": lambda: Mix([AlbumentationsTransforms([NOISE]), JPEG(10)]),
 }
 IDENTITIES = {

@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 import warnings
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -35,9 +37,11 @@ class Entry:
     reason: str = ""
 
 
-def catalogue() -> list[Entry]:
+@lru_cache(maxsize=1)
+def catalogue() -> tuple[Entry, ...]:
     """Tries every pixel transform on a gray and a colour image, in the order of their names."""
-    return [Entry(name, reason=REFUSED[name]) if name in REFUSED else _tried(name) for name in sorted(pixel_transforms())]
+    names = sorted(pixel_transforms())
+    return tuple(Entry(name, reason=REFUSED[name]) if name in REFUSED else _tried(name) for name in names)
 
 
 def table() -> str:
@@ -54,7 +58,8 @@ def table() -> str:
 
 
 def _tried(name: str) -> Entry:
-    entry, reasons, results = {"name": name, **NEEDED.get(name, {})}, [], {}
+    entry = {"name": name, **NEEDED.get(name, {})}
+    reasons, results = list[str](), dict[int, list[np.ndarray]]()
     for channels in (1, 3):
         image = np.random.default_rng(0).random((SIDE, SIDE, channels), dtype=np.float32)
         try:
@@ -69,10 +74,13 @@ def _tried(name: str) -> Entry:
     image, *degraded = results[max(results)]
     eight_bit = all(np.abs(255 * result - np.rint(255 * result)).max() < 1e-3 for result in degraded)
     drawn = any(not np.array_equal(degraded[0], other) for other in degraded[1:])
-    changes = {channels: any(not np.array_equal(tried[0], other) for other in tried[1:]) for channels, tried in results.items()}
+    changes = {
+        channels: any(not np.array_equal(before, after) for after in others)  # ChannelShuffle leaves gray as it is
+        for channels, (before, *others) in results.items()
+    }
     return Entry(name, changes.get(1, False), changes.get(3, False), eight_bit, drawn)
 
 
-def _result(transform, image: np.ndarray, seed: int) -> np.ndarray:
+def _result(transform: Any, image: np.ndarray, seed: int) -> np.ndarray:
     transform.set_random_state(np.random.default_rng(seed), random.Random(seed))
     return transform(image=image.copy())["image"]

@@ -67,7 +67,9 @@ class AlbumentationsTransforms(Degradation):
             does not take such images.
     """
 
-    def __init__(self, transforms: Sequence[str | Mapping[str, Any]], channels: int = 3, margin: int = 0, grid: int = 0):
+    def __init__(
+        self, transforms: Sequence[str | Mapping[str, Any]], channels: int = 3, margin: int = 0, grid: int = 0
+    ):
         super().__init__()
         if isinstance(transforms, (str, Mapping)) or not transforms:
             raise ValueError(f"transforms is a list of at least one, [{{name: GaussNoise}}], and it is {transforms!r}")
@@ -128,7 +130,9 @@ def _built(entry: str | Mapping[str, Any], channels: int) -> Any:
     arguments = dict(entry) if isinstance(entry, Mapping) else {"name": entry}
     name = arguments.pop("name", None)
     if not isinstance(name, str):
-        raise ValueError(f"each of transforms has a name, {{name: GaussNoise, std_range: [0,0.1]}}, and one is {entry!r}")
+        raise ValueError(
+            f"transforms has one without a name, written {{name: GaussNoise, std_range: [0,0.1]}}: it is {entry!r}"
+        )
     arguments = {"p": 1.0} | arguments
     if name == "OneOf":
         return _one_of(arguments, channels)
@@ -153,9 +157,9 @@ def _check_name(name: str) -> None:
     import albumentations  # after its call home is silenced
 
     if name in REFUSED:
-        raise ValueError(f"transforms: {name} cannot be had: it {REFUSED[name]}")
+        raise ValueError(f"transforms cannot have {name}: it {REFUSED[name]}")
     if name not in known and inspect.isclass(getattr(albumentations, name, None)):
-        raise ValueError(f"transforms: {name} cannot be had: it is none that changes pixels and leaves them in place")
+        raise ValueError(f"transforms cannot have {name}: it is none that changes pixels and leaves them in place")
     if name not in known:
         raise unknown_name("transform of albumentations", name, ["OneOf", *(set(known) - set(REFUSED))])
 
@@ -165,10 +169,10 @@ def _one_of(arguments: dict[str, Any], channels: int) -> Any:
 
     entries, share = arguments.pop("transforms", None), arguments.pop("p")
     if isinstance(entries, (str, Mapping)) or not entries or arguments:
-        raise ValueError("transforms: OneOf is written {name: OneOf, transforms: [{name: GaussNoise}, {name: Blur}]}")
+        raise ValueError("transforms has OneOf as {name: OneOf, transforms: [{name: GaussNoise}, {name: Blur}]}")
     parts = [_built(entry, channels) for entry in entries]
     if not isinstance(share, (int, float)) or not 0 <= share <= 1 or not sum(part.p for part in parts):
-        raise ValueError(f"transforms: OneOf has a p from 0 to 1 and a part of p above 0, and its p is {share!r}")
+        raise ValueError(f"transforms has OneOf with a p from 0 to 1 and a part of p above 0, and its p is {share!r}")
     return OneOf(parts, p=share)
 
 
@@ -199,21 +203,23 @@ def _try(transform: Any, name: str, channels: int) -> None:
     except Exception as error:
         gray = channels == 1 and any(word in str(error) for word in ("3-channel", "one channel"))
         why = "it is for colour images (task.channels=3)" if gray else _first_line(error)
-        raise ValueError(f"transforms: {name} cannot be applied: {why}") from error
+        raise ValueError(f"transforms has {name}, which cannot be applied: {why}") from error
     if result.shape != image.shape or result.dtype != image.dtype:
-        raise ValueError(f"transforms: {name} makes {result.shape} of {result.dtype} from a float image {image.shape}")
+        raise ValueError(
+            f"transforms has {name}, which makes {result.shape} of {result.dtype} from a float image {image.shape}"
+        )
 
 
 def _sentence(name: str, error: Exception) -> str:
     """What pydantic refuses, in one sentence: argument, reason and value."""
     refused = getattr(error.__cause__, "errors", None)
     if refused is None:
-        return f"transforms: {name}: {_first_line(error)}"
+        return f"transforms has {name}, which is refused: {_first_line(error)}"
     first = refused()[0]
     reason = first["msg"].removeprefix("Value error, ").rstrip(".")
     argument = ".".join(map(str, first["loc"][:1]))
-    value = f"'s {argument}: {reason}, and it is {first['input']!r}" if argument else f": {reason}"
-    return f"transforms: {name}{value}"
+    value = f"'s {argument} wrong: {reason}, and it is {first['input']!r}" if argument else f" wrong: {reason}"
+    return f"transforms has {name}{value}"
 
 
 def _first_line(error: Exception) -> str:

@@ -71,7 +71,9 @@ def slow_corruption_in_words(data: RestorationData, world_size: int) -> str | No
     start = time.perf_counter()
     data.degradation(clean, generator)
     spent = time.perf_counter() - start
-    return f"albumentations, image by image on the CPU: {1000 * spent:.0f} ms a step, for {count} windows of {side}×{side}"
+    return (
+        f"albumentations, image by image on the CPU: {1000 * spent:.0f} ms a step, for {count} windows of {side}×{side}"
+    )
 
 
 def task_in_words(config: DictConfig) -> str:
