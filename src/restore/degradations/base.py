@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
+from math import lcm
 from typing import Any
 
 import torch
@@ -99,3 +100,9 @@ class PlainDegradation(Degradation):
 def as_degradation(degradation: Callable) -> Degradation:
     """A degradation as it is; anything else that can be called, wrapped."""
     return degradation if isinstance(degradation, Degradation) else PlainDegradation(degradation)
+
+
+def common_grid(degradations: Iterable[Degradation]) -> int:
+    """The least common multiple of the periods of several degradations of one image; 0 where none has one."""
+    periods = [degradation.grid for degradation in degradations if degradation.grid]
+    return lcm(*periods) if periods else 0

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from restore.conditions import ORIENTATIONS, Pair
-from restore.dct import CHROMA, LUMA, block_dct, inverse_block_dct, quantisation_table, whole_blocks
+from restore.dct import CHROMA, LUMA, SIDE, block_dct, inverse_block_dct, quantisation_table, whole_blocks
 from restore.degradations.base import Degradation, Strengths, TestStream
 from restore.degradations.strength import Strength
 from restore.image import LEVELS, to_levels, to_unit
@@ -29,6 +29,8 @@ class JPEG(Degradation):
 
     Args:
         quality: libjpeg's 1 to 100: a number, a range (whole numbers, uniform) or a set; one per sample.
+        channels: of the images that training patches are cut from, 1 or 3: blocks are of 8 pixels where they are
+            gray, and of 16 where chroma is halved. It says only on which `grid` patches are degraded.
 
     Shape:
         ``(N, C, H, W)``, C of 1 or 3, any size, to the same; the result is 8-bit, and the input is
@@ -43,8 +45,9 @@ class JPEG(Degradation):
 
     conditions = ("quality",)
 
-    def __init__(self, quality):
+    def __init__(self, quality, channels: int = 3):
         super().__init__()
+        self.grid = SIDE if channels == 1 else 2 * SIDE
         self.quality = Strength(quality, "quality", 1, 100, integer=True)
 
     def symmetries(self, told: Collection[str] = ()) -> tuple[int, ...]:
