@@ -9,6 +9,8 @@ from pathlib import Path
 from omegaconf import OmegaConf
 from sphinx.application import Sphinx
 
+from restore.degradations import albumentations_catalogue
+
 ROOT = Path(__file__).parents[1]
 OUT = ROOT / "docs" / "_generated"
 
@@ -71,6 +73,7 @@ def make_pages(app: Sphinx) -> None:
     OUT.mkdir(exist_ok=True)
     pages = {"protocols": protocols(), "experiments": experiments(), "contributing": from_the_root("CONTRIBUTING.md")}
     pages["shipped"] = (ROOT / "src" / "restore" / "weights" / "README.md").read_text()
+    pages["albumentations"] = albumentations_catalogue.table()
     pages["changelog"] = from_the_root("CHANGELOG.md")
     for name, text in pages.items():
         write(OUT / f"{name}.md", text)

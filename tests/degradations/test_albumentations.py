@@ -186,7 +186,7 @@ def test_the_task_names_its_setting_by_its_transforms():
     config = compose("config", ["task=albumentations", "task.transforms=[{name:Blur,blur_limit:[3,5]},MedianBlur]"])
     (setting,) = build_settings(config.task)
     assert setting.name == "Blur(blur_limit=3..5)+MedianBlur"
-    assert setting.degradation.margin == 16
+    assert setting.degradation.margin == 4
     choice = {"name": "OneOf", "transforms": ["Blur", {"name": "MedianBlur", "p": 0.5}]}
     assert AlbumentationsTransforms([choice]).suffix == " OneOf(Blur|MedianBlur(p=0.5))"
     with pytest.raises(RequestError, match=r"^task\.transforms has Blur's blur_limit wrong"):

@@ -72,6 +72,11 @@ def _general(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
     return (_noise, _bicubic, _jpeg)[random.integers(3)](image, random)
 
 
+def _camera(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    noisy = image + random.uniform(0, 51) * random.standard_normal(image.shape, dtype=np.float32)
+    return _jpeg(noisy.clip(0, 255).astype(np.uint8), random)
+
+
 def _kernel(side: int) -> np.ndarray:
     return np.full((side, side), 1 / side**2, np.float32)
 
@@ -86,6 +91,7 @@ PEERS: dict[str, Callable[[np.ndarray, np.random.Generator], np.ndarray]] = {
     "inpaint_text": _text,
     "inpaint_scratch": _scratch,
     "general": _general,
+    "albumentations": _camera,
 }
 
 
