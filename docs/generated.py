@@ -11,6 +11,7 @@ from omegaconf import OmegaConf
 from sphinx.application import Sphinx
 
 from restore.degradations.kornia_catalogue import Trial, catalogue
+from restore.degradations import albumentations_catalogue
 
 ROOT = Path(__file__).parents[1]
 OUT = ROOT / "docs" / "_generated"
@@ -111,6 +112,7 @@ def make_pages(app: Sphinx) -> None:
     pages = {"protocols": protocols(), "experiments": experiments(), "contributing": from_the_root("CONTRIBUTING.md")}
     pages["kornia"] = kornia_transforms()
     pages["shipped"] = (ROOT / "src" / "restore" / "weights" / "README.md").read_text()
+    pages["albumentations"] = albumentations_catalogue.table()
     pages["changelog"] = from_the_root("CHANGELOG.md")
     for name, text in pages.items():
         write(OUT / f"{name}.md", text)

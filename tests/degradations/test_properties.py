@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from restore.conditions import turn
+from restore.degradations.albumentations_transform import AlbumentationsTransforms
 from restore.degradations.base import as_degradation
 from restore.degradations.bicubic import BicubicDownUp
 from restore.degradations.blur import Blur
@@ -15,6 +16,7 @@ from restore.degradations.overlay import Scratch, Text
 
 KORNIA = {"_target_": "kornia.augmentation.RandomGamma", "gamma": [0.5, 2.0]}
 PEPPER = {"_target_": "kornia.augmentation.RandomSaltAndPepperNoise"}
+NOISE = {"name": "GaussNoise", "std_range": [0.05, 0.2]}
 DEGRADATIONS = {
     "noise": lambda: GaussianNoise([5, 55]),
     "ramp": lambda: GaussianNoise([5, 55], "ramp"),
@@ -29,6 +31,10 @@ DEGRADATIONS = {
     "kornia": lambda: KorniaTransform(KORNIA),
     "kornia's pepper": lambda: KorniaTransform(PEPPER),
     "mix": lambda: Mix([GaussianNoise([5, 55]), BicubicDownUp(3), JPEG(10)]),
+    "albumentations": lambda: AlbumentationsTransforms(
+        [NOISE, {"name": "ImageCompression", "quality_range": [30, 90]}]
+    ),
+    "mix with albumentations": lambda: Mix([AlbumentationsTransforms([NOISE]), JPEG(10)]),
 }
 IDENTITIES = {
     "noise": lambda: GaussianNoise(0),
@@ -39,6 +45,7 @@ IDENTITIES = {
     "scratch": lambda: Scratch(density=0),
     "kornia": lambda: KorniaTransform(KORNIA | {"gamma": [1.0, 1.0]}),
     "kornia's pepper": lambda: KorniaTransform(PEPPER | {"amount": 0.0}),
+    "albumentations": lambda: AlbumentationsTransforms([{"name": "GaussNoise", "std_range": [0, 0]}]),
 }
 
 
@@ -146,6 +153,7 @@ SYMMETRIES = {
     "text": (lambda: Text(10), 1),
     "scratch": (lambda: Scratch(), 8),
     "mix": (lambda: Mix([GaussianNoise(25), Blur("motion", length=9, angle=30)]), 2),
+    "albumentations": (lambda: AlbumentationsTransforms([NOISE]), 1),
     "anything": (lambda: as_degradation(lambda image, generator: image), 1),
 }
 

@@ -77,6 +77,11 @@ def _pepper(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
     return np.where(changed < random.uniform(0.01, 0.06), np.where(white < 0.5, 255, 0), image)
 
 
+def _camera(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    noisy = image + random.uniform(0, 51) * random.standard_normal(image.shape, dtype=np.float32)
+    return _jpeg(noisy.clip(0, 255).astype(np.uint8), random)
+
+
 def _kernel(side: int) -> np.ndarray:
     return np.full((side, side), 1 / side**2, np.float32)
 
@@ -92,6 +97,7 @@ PEERS: dict[str, Callable[[np.ndarray, np.random.Generator], np.ndarray]] = {
     "inpaint_scratch": _scratch,
     "general": _general,
     "kornia": _pepper,
+    "albumentations": _camera,
 }
 
 

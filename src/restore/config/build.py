@@ -94,7 +94,9 @@ def _family_settings(task: dict[str, Any], family: dict[str, Any]) -> Iterator[S
         built = build_degradation(degradation)
         strength = _label(value) if isinstance(value, dict) else value
         sets = tuple(family.get("sets", ()))
-        yield Setting(name + built.suffix, strength, built, family["family"], task["channels"], task["luma"], sets)
+        yield Setting(
+            (name + built.suffix).strip(), strength, built, family["family"], task["channels"], task["luma"], sets
+        )
 
 
 def _label(value: Any) -> str:

@@ -1,7 +1,7 @@
 """Classical methods from scikit-image, OpenCV and BM3D's authors, to stand beside a trained network in a table.
 
 They are networks like any other, with the conditions that their papers assume known: the noise's
-sigma, the blur's kernel, or which pixels are drawn over.
+sigma, the blur's kernel, or which pixels are drawn over. One is told nothing, for a corruption of which nothing is known.
 """
 
 from __future__ import annotations
@@ -58,6 +58,13 @@ def _bilateral(image: np.ndarray, sigma: float) -> np.ndarray:
     return cv2.bilateralFilter(image.astype(np.float32), d=9, sigmaColor=3 * sigma, sigmaSpace=1.5)
 
 
+def _median(image: np.ndarray) -> np.ndarray:
+    """The median of 3×3 pixels in each channel (Tukey's), at the border of those that are repeated; told nothing."""
+    from scipy.ndimage import median_filter
+
+    return median_filter(image, size=(3, 3, 1), mode="nearest")
+
+
 def _bm3d(image: np.ndarray, sigma: float) -> np.ndarray:
     """BM3D and, on colour images, CBM3D (Dabov, Foi, Katkovnik, Egiazarian 2007), their authors' program.
 
@@ -86,6 +93,7 @@ BASELINES: dict[str, tuple[Method, tuple[str, ...]]] = {  # and the conditions t
     "wiener": (wiener, ("kernel",)),
     "richardson_lucy": (richardson_lucy, ("kernel",)),
     "biharmonic": (_biharmonic, ("mask",)),
+    "median": (_median, ()),
 }
 
 
@@ -124,11 +132,11 @@ class Baseline:
         return torch.from_numpy(np.stack(restored)).permute(0, 3, 1, 2).float().to(degraded.device)
 
     def fits(self, degradation: Degradation) -> bool:
-        """Whether the method is for a degradation: it is told its first condition."""
+        """Whether the method is for a degradation: it is told its first condition, or nothing where there is none."""
         return self.name in fitting_baselines(degradation.conditions)
 
     def check(self, degradation: Degradation, setting: str) -> None:
-        """Refuse a degradation that is not what the method is for: one whose first condition it is not told.
+        """Refuse a degradation that is not what the method is for (see `fits`).
 
         Raises:
             RequestError: which setting, and what there is for it.
@@ -139,8 +147,8 @@ class Baseline:
 
 
 def fitting_baselines(conditions: Sequence[str]) -> list[str]:
-    """Names of the methods for a degradation that gives these conditions."""
-    return [name for name, (_, needed) in BASELINES.items() if conditions and conditions[0] in needed]
+    """Names of the methods for a degradation that gives these conditions; without any, of those that are told nothing."""
+    return [name for name, (_, needed) in BASELINES.items() if (conditions[0] in needed if conditions else not needed)]
 
 
 def _plain(name: str, value: np.ndarray) -> float | np.ndarray:

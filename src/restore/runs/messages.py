@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import logging
+import time
 
+import torch
 from lightning.pytorch.utilities import rank_zero_only
 from omegaconf import DictConfig
 
 from restore.config.resolvers import to_plain
+from restore.data.datamodule import RestorationData
+from restore.degradations.albumentations_transform import AlbumentationsTransforms as OnCPU
 from restore.models.cost import Cost
 from restore.results.quantities import quantity
 from restore.runs.training import Training, best_validation, uses_channels_last
@@ -40,6 +44,8 @@ def log_plan(training: Training, cost: Cost) -> None:
     protocols = ", ".join(protocol.name for protocol in experiment.protocols)
     tests = ", ".join(images.name for images in data.tests)
     log.info(f"data        {data.summary()}; tested on {tests} by protocol {protocols}")
+    if words := slow_corruption_in_words(data, world_size):
+        log.info(f"corruption  {words}")
     for absent in data.absent.values():
         log.warning(f"left out    {absent}")
     log.info(f"recipe      {recipe_in_words(config)}")
@@ -49,6 +55,23 @@ def log_plan(training: Training, cost: Cost) -> None:
     for bad in [*data.training.bad, *(bad for images in data.tests for bad in images.bad)]:
         log.warning(f"left out    {bad}")
     log.info(f"run folder  {training.folder}")
+
+
+def slow_corruption_in_words(data: RestorationData, world_size: int) -> str | None:
+    """What a step pays for transforms of albumentations, measured on one batch; None where a task has none.
+
+    They run on the CPU, image by image, while the training device waits.
+    """
+    if data.training.partners or not any(isinstance(part, OnCPU) for part in data.degradation.modules()):
+        return None
+    count, side = data.batch_size // world_size, data.windows.side
+    clean = torch.linspace(0, 1, side).expand(count, data.channels, side, side)
+    generator = torch.Generator().manual_seed(0)
+    data.degradation(clean[:1], generator)  # the first call loads tables
+    start = time.perf_counter()
+    data.degradation(clean, generator)
+    spent = f"{1000 * (time.perf_counter() - start):.1f} ms a step"
+    return f"albumentations, image by image on the CPU: {spent}, for {count} windows of {side}×{side}"
 
 
 def task_in_words(config: DictConfig) -> str:
