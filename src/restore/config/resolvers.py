@@ -27,6 +27,7 @@ RESOLVERS = {
     "default_precision": default_precision,
     "steps": lambda patches, batch: -(-int(patches) // max(1, int(batch))),
     "levels_to_test": lambda value, usual, name: levels_to_test(to_plain(value), to_plain(usual), name),
+    "colour_channels": lambda colour: 3 if colour == "rgb" else 1,
     "at": lambda budget, cpu, gpu, paper: {"cpu": cpu, "gpu": gpu}.get(budget, paper),
     "gpus": lambda accelerator, devices: devices if accelerator in ("gpu", "cuda") else None,
     "run_folder": lambda resume, folder, now: resume or f"{folder}/{stamp(now)}",

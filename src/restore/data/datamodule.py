@@ -40,6 +40,8 @@ class RestorationData(LightningDataModule):
         test_sets: test sets by name, or folders.
         degradation: a `restore.degradations.base.Degradation`, or any ``(clean, generator) -> degraded``.
         channels: 1 or 3.
+        test_channels: of the test images, where they are not those of the training images: 3 where a network of luma
+            is tested in colour.
         luma: how colour becomes gray where channels is 1: ``gray`` (rgb2gray) or ``y`` (BT.601 studio range).
         patch_size: side of the square training patches in pixels.
         batch_size: over all devices together.
@@ -76,6 +78,7 @@ class RestorationData(LightningDataModule):
         test_sets: Sequence[str],
         degradation: Callable,
         channels: int = 1,
+        test_channels: int | None = None,
         luma: str = "gray",
         patch_size: int = 50,
         batch_size: int = 16,
@@ -111,6 +114,7 @@ class RestorationData(LightningDataModule):
         if luma not in ("gray", "y"):
             raise unknown_name("task.luma", luma, ["gray", "y"])
         self.degradation, self.channels, self.luma = as_degradation(degradation), channels, luma
+        self.test_channels = test_channels or channels
         self.patch_size, self.batch_size, self.weighting = patch_size, batch_size, weighting
         self.patches_per_epoch, self.share, self.scales, self.pool = patches_per_epoch, share, scales, pool
         self.orientations, self.validates_on, self.absent_sets = orientations, validation or None, absent_sets
@@ -126,7 +130,7 @@ class RestorationData(LightningDataModule):
         if not self.tests:
             listings = self._present()
             self.tests = [
-                datasets.read(listing, self.channels, self.on_bad_image, "as in file") for listing in listings
+                datasets.read(listing, self.test_channels, self.on_bad_image, "as in file") for listing in listings
             ]
 
     def _present(self) -> list[datasets.Listing]:
@@ -138,7 +142,7 @@ class RestorationData(LightningDataModule):
         listings, absent = [], {}
         for name in self.test_sets:
             try:
-                listings.append(self._find(name, training=False))
+                listings.append(self._find(name, self.test_channels, training=False))
             except AbsentSetError as error:
                 if self.absent_sets == "stop":
                     raise
@@ -148,8 +152,8 @@ class RestorationData(LightningDataModule):
         self.absent = {name: str(error) for name, error in absent.items()}
         return listings
 
-    def _find(self, name: str, training: bool, resize: int = 0) -> datasets.Listing:
-        listing = datasets.find(name, self.root, self.channels, training=training, layout=self.layout)
+    def _find(self, name: str, channels: int, training: bool, resize: int = 0) -> datasets.Listing:
+        listing = datasets.find(name, self.root, channels, training=training, layout=self.layout)
         if resize:  # what test images are resized to, their protocol says
             listing = replace(listing, prepare=lambda image: resized(image, resize))
         if not isinstance(self.degradation, RealPairs):  # noise, say, on GOPRO's sharp frames
@@ -182,7 +186,7 @@ class RestorationData(LightningDataModule):
         self._check_sizes()
 
     def _read(self, name: str, training: bool) -> datasets.Images:
-        listing = self._find(name, training, resize=self.resize)
+        listing = self._find(name, self.channels, training, resize=self.resize)
         return datasets.read(listing, self.channels, self.on_bad_image, self.luma)
 
     @property

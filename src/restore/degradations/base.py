@@ -50,12 +50,14 @@ class Degradation(nn.Module):
         margin: pixels around a training patch that its own border depends on.
         grid: whether it matters where in the image a patch begins (JPEG's blocks, sub-sampling).
         suffix: what a setting's name says after its strength, where two of one strength are not the same.
+        colour_suffix: what it says beside where the test images are in colour, and papers test luma under that name.
     """
 
     conditions: tuple[str, ...] = ()
     margin: int = 0
     grid: bool = False
     suffix: str = ""
+    colour_suffix: str = ""
 
     def draw(self, count: int, generator: torch.Generator) -> Strengths:
         """One strength a sample, on the generator's device; nothing where there is nothing to draw."""

@@ -35,6 +35,7 @@ class BicubicDownUp(Degradation):
     """
 
     conditions = ("scale",)
+    colour_suffix = " rgb"
 
     def __init__(self, scale):
         super().__init__()
