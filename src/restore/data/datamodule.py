@@ -40,8 +40,7 @@ class RestorationData(LightningDataModule):
         test_sets: test sets by name, or folders.
         degradation: a `restore.degradations.base.Degradation`, or any ``(clean, generator) -> degraded``.
         channels: 1 or 3.
-        test_channels: of the test images, where they are not those of the training images: 3 where a network of luma
-            is tested in colour.
+        test_channels: of the test images; None for as many as of the training images.
         luma: how colour becomes gray where channels is 1: ``gray`` (rgb2gray) or ``y`` (BT.601 studio range).
         patch_size: side of the square training patches in pixels.
         batch_size: over all devices together.
@@ -108,13 +107,12 @@ class RestorationData(LightningDataModule):
             raise unknown_name("data.orientations", orientations, ORIENTATIONS)
         if not isinstance(validation, str) and not 0 <= (validation or 0) < 1:
             raise RequestError(f"data.validation is a share below 1, a set or null, and it is {validation}")
-        self.resize = resize
+        self.resize, self.test_channels = resize, test_channels or channels
         self.layout = PairLayout(**layout) if layout else None
         self.train_sets, self.test_sets = list(train), list(test_sets)
         if luma not in ("gray", "y"):
             raise unknown_name("task.luma", luma, ["gray", "y"])
         self.degradation, self.channels, self.luma = as_degradation(degradation), channels, luma
-        self.test_channels = test_channels or channels
         self.patch_size, self.batch_size, self.weighting = patch_size, batch_size, weighting
         self.patches_per_epoch, self.share, self.scales, self.pool = patches_per_epoch, share, scales, pool
         self.orientations, self.validates_on, self.absent_sets = orientations, validation or None, absent_sets
