@@ -7,6 +7,7 @@ from restore.conditions import turn
 from restore.degradations.base import as_degradation
 from restore.degradations.bicubic import BicubicDownUp
 from restore.degradations.blur import Blur
+from restore.degradations.chain import Chain, SubSample
 from restore.degradations.jpeg import JPEG
 from restore.degradations.mix import Mix
 from restore.degradations.noise import GaussianNoise
@@ -24,6 +25,10 @@ DEGRADATIONS = {
     "text": lambda: Text({"set": [10, 20]}),
     "scratch": lambda: Scratch(),
     "mix": lambda: Mix([GaussianNoise([5, 55]), BicubicDownUp(3), JPEG(10)]),
+    "gaussians": lambda: Blur("gaussian", size=9, sigma=[0.5, 3]),
+    "sub-sampling": lambda: SubSample({"set": [2, 3, 4]}, "area"),
+    "chain": lambda: Chain([Blur("disk", radius=1.5), SubSample([1, 4]), GaussianNoise([5, 25]), JPEG([30, 90])]),
+    "mix with a chain": lambda: Mix([Chain([SubSample([2, 3]), GaussianNoise(5)]), Chain([Text(10), JPEG(10)])]),
 }
 IDENTITIES = {
     "noise": lambda: GaussianNoise(0),
@@ -32,6 +37,8 @@ IDENTITIES = {
     "motion": lambda: Blur("motion", length=1),
     "text": lambda: Text(10, density=0),
     "scratch": lambda: Scratch(density=0),
+    "sub-sampling": lambda: SubSample(1, "area"),
+    "chain": lambda: Chain([SubSample(1), GaussianNoise(0), BicubicDownUp(1)]),
 }
 
 
@@ -139,6 +146,9 @@ SYMMETRIES = {
     "text": (lambda: Text(10), 1),
     "scratch": (lambda: Scratch(), 8),
     "mix": (lambda: Mix([GaussianNoise(25), Blur("motion", length=9, angle=30)]), 2),
+    "chain": (lambda: Chain([SubSample([2, 3]), GaussianNoise(5), JPEG(10)]), 8),
+    "chain with motion": (lambda: Chain([Blur("motion", length=9, angle=30), SubSample(2)]), 2),
+    "chain with anything": (lambda: Chain([lambda image, generator: image, JPEG(10)]), 1),
     "anything": (lambda: as_degradation(lambda image, generator: image), 1),
 }
 

@@ -48,14 +48,15 @@ class Degradation(nn.Module):
     Attributes:
         conditions: names of what a network can be told (see `restore.conditions`).
         margin: pixels around a training patch that its own border depends on.
-        grid: whether it matters where in the image a patch begins (JPEG's blocks, sub-sampling).
+        grid: period in pixels at which it matters where in the image a patch begins (JPEG's blocks, sub-sampling); 0
+            where it does not.
         suffix: what a setting's name says after its strength, where two of one strength are not the same.
         colour_suffix: what it says beside where the test images are in colour, and papers test luma under that name.
     """
 
     conditions: tuple[str, ...] = ()
     margin: int = 0
-    grid: bool = False
+    grid: int = 0
     suffix: str = ""
     colour_suffix: str = ""
 
