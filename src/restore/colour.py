@@ -49,6 +49,27 @@ def rgb_to_y(rgb: Tensor) -> Tensor:
     return to_unit(levels).to(rgb.dtype).unsqueeze(-3)
 
 
+def with_luma(rgb: Tensor, luma: Tensor) -> Tensor:
+    """The colour image whose Y is another and whose Cb and Cr stay: ``R, G, B + (Y' − Y) · 255 / 219``.
+
+    In BT.601's studio range the first column of YCbCr's way back to RGB is 255 / 219 three times, and grays have
+    no chroma: so nothing is converted back, or rounded, that stays.
+
+    Args:
+        rgb: float in [0, 1].
+        luma: the new Y, as `rgb_to_y` gives it.
+
+    Shape:
+        ``(..., 3, H, W)`` and ``(..., 1, H, W)`` to ``(..., 3, H, W)``, not clipped: bright colours may leave [0, 1].
+
+    Example:
+        >>> gray = torch.full((3, 1, 1), 0.5)
+        >>> [round(value, 4) for value in with_luma(gray, rgb_to_y(torch.ones(3, 1, 1))).flatten().tolist()]
+        [1.0, 1.0, 1.0]
+    """
+    return rgb + (luma - rgb_to_y(rgb)) * (255 / 219)
+
+
 def to_luma(levels: Tensor, channels: int, luma: str = "gray") -> Tensor:
     """An image's levels with as many channels as a network has.
 

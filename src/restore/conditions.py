@@ -115,6 +115,13 @@ def crop_conditions(conditions: Conditions, top: Tensor | int, left: Tensor | in
     return {name: crop_square(c, top, left, side) if c.dim() == 4 else c for name, c in conditions.items()}
 
 
+def repeat_pixels(condition: Tensor, times: int, height: int, width: int) -> Tensor:
+    """A map with each pixel `times` × `times`, cut to a size; values and kernels as they are."""
+    if condition.dim() != 4:
+        return condition
+    return condition.repeat_interleave(times, 2).repeat_interleave(times, 3)[..., :height, :width]
+
+
 def repeat_conditions(conditions: Conditions, times: int) -> dict[str, Tensor]:
     """Conditions of a batch that is itself `times` copies, one after the other."""
     return {name: c.repeat(times, *[1] * (c.dim() - 1)) for name, c in conditions.items()}

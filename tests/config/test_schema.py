@@ -84,7 +84,7 @@ def test_layers_are_a_list_or_a_list_by_model():
 
 
 def test_each_rule_is_of_a_key_that_there_is():
-    configs = (OmegaConf.to_container(compose(command, [])) for command in BOTH)
+    configs = (OmegaConf.to_container(compose(command, words)) for command in BOTH for words in ([], ["task=jpeg"]))
     assert set(RULES) <= {key for config in configs for key in dotted(config)}
 
 

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from kornia.filters import filter2d
 from scipy import ndimage
 
 from restore.degradations import kernels
@@ -68,3 +69,19 @@ def test_motions_differ_inside_a_batch(generator):
 def test_refusals(words, sentence):
     with pytest.raises(ValueError, match=sentence):
         Blur(**words)
+
+
+def test_gaussians_of_a_range():
+    """Each sample by a kernel of its own, as it is told, within the range."""
+    clean = torch.rand(6, 3, 20, 21, generator=torch.Generator().manual_seed(0))
+    blur = Blur("gaussian", size=11, sigma=[0.5, 2])
+    pair = blur(clean, torch.Generator().manual_seed(1))
+    kernel = pair.conditions["kernel"]
+    assert len({one.max().item() for one in kernel}) == 6
+    low, high = kernels.gaussian(11, 0.5).max().item(), kernels.gaussian(11, 2.0).max().item()
+    assert high <= kernel.amax(dim=(1, 2)).min().item()
+    assert kernel.amax(dim=(1, 2)).max().item() <= low
+    alone = torch.cat([filter2d(clean[i : i + 1], kernel[i : i + 1], border_type="replicate") for i in range(6)])
+    assert (pair.degraded - alone).abs().max() <= 0.51 / 255
+    assert blur.suffix == " sigma=0.5..2"
+    assert Blur("gaussian", size=11, sigma=2).suffix == ""

@@ -10,9 +10,9 @@ from restore.evaluation.metrics import psnr
 from restore.image import to_unit
 
 
-def difference(images, quality: int) -> float:
+def difference(images, quality: int, subsampling: str = "4:2:0") -> float:
     """Mean over images of PSNR(ours) − PSNR(libjpeg), each against the clean image, in dB."""
-    coder, unused = JPEG(quality), torch.Generator()
+    coder, unused = JPEG(quality, subsampling), torch.Generator()
     gains = []
     for image in images:
         clean = to_unit(image)[None]
@@ -26,10 +26,22 @@ def photographs(channels: int) -> list[torch.Tensor]:
 
 
 @pytest.mark.parametrize("quality", [10, 20, 30, 40])
-@pytest.mark.parametrize(("channels", "bar"), [(1, 0.02), (3, 0.03)])
-def test_photographs_as_libjpeg(quality, channels, bar):
+@pytest.mark.parametrize(
+    ("channels", "subsampling", "bar"), [(1, "4:2:0", 0.02), (3, "4:2:0", 0.03), (3, "4:4:4", 0.03)]
+)
+def test_photographs_as_libjpeg(quality, channels, subsampling, bar):
     images = [image[:, :-3, :-5] for image in photographs(channels)]  # sides that are no multiple of 8
-    assert abs(difference(images, quality)) < bar
+    assert abs(difference(images, quality, subsampling)) < bar
+
+
+@pytest.mark.parametrize("subsampling", ["4:2:0", "4:4:4"])
+def test_colours_of_nearly_every_pixel_are_libjpegs(subsampling):
+    """And 4:4:4 keeps what 4:2:0 averages: the files are not the same."""
+    clean = to_unit(photographs(3)[1][:, :200, :203])[None]
+    coder, other = JPEG(10, subsampling), JPEG(10, "4:4:4" if subsampling == "4:2:0" else "4:2:0")
+    file, ours = exact(coder, clean), coder(clean, torch.Generator()).degraded
+    assert (ours - file).abs().mean() < 0.25 / 255
+    assert (exact(other, clean) - file).abs().mean() > 1 / 255
 
 
 @pytest.mark.parametrize("quality", [10, 20, 30, 40])
@@ -77,3 +89,8 @@ def test_the_result_is_eight_bit(generator):
 def test_refusals(quality):
     with pytest.raises(ValueError, match=r"quality"):
         JPEG(quality)
+
+
+def test_another_subsampling_is_refused():
+    with pytest.raises(ValueError, match="subsampling is 4:2:0 or 4:4:4, and it is 4:2:2"):
+        JPEG(10, subsampling="4:2:2")

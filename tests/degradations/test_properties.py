@@ -8,6 +8,7 @@ from restore.degradations.albumentations_transform import AlbumentationsTransfor
 from restore.degradations.base import as_degradation
 from restore.degradations.bicubic import BicubicDownUp
 from restore.degradations.blur import Blur
+from restore.degradations.chain import Chain, SubSample
 from restore.degradations.jpeg import JPEG
 from restore.degradations.kornia_transform import KorniaTransform
 from restore.degradations.mix import Mix
@@ -35,6 +36,10 @@ DEGRADATIONS = {
         [NOISE, {"name": "ImageCompression", "quality_range": [30, 90]}]
     ),
     "mix with albumentations": lambda: Mix([AlbumentationsTransforms([NOISE]), JPEG(10)]),
+    "gaussians": lambda: Blur("gaussian", size=9, sigma=[0.5, 3]),
+    "sub-sampling": lambda: SubSample({"set": [2, 3, 4]}, "area"),
+    "chain": lambda: Chain([Blur("disk", radius=1.5), SubSample([1, 4]), GaussianNoise([5, 25]), JPEG([30, 90])]),
+    "mix with a chain": lambda: Mix([Chain([SubSample([2, 3]), GaussianNoise(5)]), Chain([Text(10), JPEG(10)])]),
 }
 IDENTITIES = {
     "noise": lambda: GaussianNoise(0),
@@ -46,6 +51,8 @@ IDENTITIES = {
     "kornia": lambda: KorniaTransform(KORNIA | {"gamma": [1.0, 1.0]}),
     "kornia's pepper": lambda: KorniaTransform(PEPPER | {"amount": 0.0}),
     "albumentations": lambda: AlbumentationsTransforms([{"name": "GaussNoise", "std_range": [0, 0]}]),
+    "sub-sampling": lambda: SubSample(1, "area"),
+    "chain": lambda: Chain([SubSample(1), GaussianNoise(0), BicubicDownUp(1)]),
 }
 
 
@@ -154,6 +161,9 @@ SYMMETRIES = {
     "scratch": (lambda: Scratch(), 8),
     "mix": (lambda: Mix([GaussianNoise(25), Blur("motion", length=9, angle=30)]), 2),
     "albumentations": (lambda: AlbumentationsTransforms([NOISE]), 1),
+    "chain": (lambda: Chain([SubSample([2, 3]), GaussianNoise(5), JPEG(10)]), 8),
+    "chain with motion": (lambda: Chain([Blur("motion", length=9, angle=30), SubSample(2)]), 2),
+    "chain with anything": (lambda: Chain([lambda image, generator: image, JPEG(10)]), 1),
     "anything": (lambda: as_degradation(lambda image, generator: image), 1),
 }
 

@@ -5,6 +5,9 @@ from torch import nn
 from conftest import metrics, protocol
 from restore.conditions import Pair
 from restore.data.datasets import Images, WholeImage
+from restore.degradations.bicubic import BicubicDownUp
+from restore.degradations.blur import Blur
+from restore.degradations.chain import Chain, SubSample
 from restore.degradations.jpeg import JPEG
 from restore.degradations.noise import GaussianNoise
 from restore.evaluation.metrics import psnr, ssim, ssim_reflect
@@ -13,6 +16,7 @@ from restore.evaluation.score import (
     Score,
     fingerprint,
     measure,
+    restore_pair,
     same_fingerprint,
     score_image,
     score_set,
@@ -72,6 +76,15 @@ def test_float32_inside_a_mixed_precision_trainer(image):
         score_image(network, image, protocol("dncnn"), SIGMA25, metrics(), "32")
     score_image(network, image, protocol("dncnn"), SIGMA25, metrics(), "bf16-mixed")
     assert types == [torch.float32, torch.bfloat16]
+
+
+@pytest.mark.parametrize("degradation", [BicubicDownUp(2), Blur("gaussian", size=9), Chain([SubSample(2), JPEG(60)])])
+def test_a_pair_is_made_in_float32_inside_a_mixed_precision_trainer(image, degradation):
+    setting = Setting("x", "x", degradation)
+    alone = restore_pair(nn.Identity(), image, protocol("dncnn"), setting).pair
+    with torch.autocast("cpu", torch.bfloat16):
+        within = restore_pair(nn.Identity(), image, protocol("dncnn"), setting).pair
+    assert torch.equal(within.degraded, alone.degraded)
 
 
 def test_the_protocol_says_which_metric_stands_for_ssim(generator):

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from restore.data.datamodule import RestorationData  # with it comes Lightning, which not every command needs
 
 
+COLOURS = {"y_only": 1, "rgb": 3}  # values of task.colour, and the channels of their networks
+
+
 def build(config: DictConfig | dict, **more: Any) -> Any:
     """Instantiate a ``_target_``; what its constructor refuses becomes a `RequestError`."""
     try:
@@ -66,8 +69,24 @@ def build_data(config: DictConfig, **more: Any) -> RestorationData:
     arguments = {key: value for key, value in to_plain(config.data).items() if key != "path"}
     arguments |= {"test_sets": to_plain(config.test_sets), "on_bad_image": config.on_bad_image, "_partial_": True}
     arguments["absent_sets"] = config.get("absent_sets", "stop")
+    arguments["test_channels"] = test_channels(config.task)
     degradation = build_degradation(arguments.pop("degradation"))
     return build(arguments, **more)(degradation=degradation)
+
+
+def test_channels(task: DictConfig) -> int:
+    """Channels of a task's test images: of the network's, or 3 where it restores the luma of colour images alone.
+
+    Raises:
+        RequestError: ``task.colour`` and ``task.channels`` contradict each other.
+    """
+    colour, channels = task.get("colour"), int(task.channels)
+    if colour and channels != COLOURS[colour]:
+        raise RequestError(
+            f"task.colour={colour} has a network of {COLOURS[colour]} {'channel' if colour == 'y_only' else 'channels'}, "
+            f"and task.channels is {channels}: leave one of them out"
+        )
+    return 3 if colour else channels
 
 
 def build_settings(task: DictConfig) -> list[Setting]:
@@ -80,6 +99,7 @@ def build_settings(task: DictConfig) -> list[Setting]:
     each image draws its own.
     """
     plain = to_plain(task)
+    plain["test_channels"] = test_channels(task)
     families = plain["test"] if isinstance(plain["test"], list) else [plain["test"]]
     return [setting for family in families for setting in _family_settings(plain, family)]
 
@@ -94,9 +114,10 @@ def _family_settings(task: dict[str, Any], family: dict[str, Any]) -> Iterator[S
         built = build_degradation(degradation)
         strength = _label(value) if isinstance(value, dict) else value
         sets = tuple(family.get("sets", ()))
-        yield Setting(
-            (name + built.suffix).strip(), strength, built, family["family"], task["channels"], task["luma"], sets
-        )
+        colour = task["test_channels"] == 3
+        name = (name + built.suffix).strip() + (built.colour_suffix if colour else "")
+        luma_only = colour and task["channels"] == 1
+        yield Setting(name, strength, built, family["family"], task["channels"], task["luma"], sets, luma_only)
 
 
 def _label(value: Any) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
-from restore.config.loading import load, value_sentence
+from restore.config.loading import load, parse, value_sentence
 from restore.config.protocols import complete_protocols
 from restore.config.resolvers import register_resolvers
 from restore.config.schema import check_values
@@ -57,8 +57,13 @@ def run_config(run: str | Path | RunFolder) -> DictConfig:
 
 def lay_over(config: DictConfig, words: Iterable[str], group: str) -> DictConfig:
     """A group of a run's configuration with the words of the command line that concern it laid over."""
-    changes = [word.lstrip("+") for word in words if word.lstrip("+").startswith(f"{group}.")]
+    changed = config.copy()
     try:
-        return OmegaConf.merge(config, OmegaConf.from_dotlist(changes))
+        with open_dict(changed):
+            for word in words:
+                if word.lstrip("+").startswith(f"{group}."):
+                    override = parse(word)  # by Hydra's grammar: in YAML's, 4:4:4 is a number to base 60
+                    OmegaConf.update(changed, override.key_or_group, override.value(), merge=False, force_add=True)
+        return changed
     except OmegaConfBaseException as error:
         raise RequestError(value_sentence(error)) from error

@@ -151,7 +151,7 @@ def identity_of(entry: Released, path: Path) -> dict[str, Any]:
 
 
 def _entry_for(name: str, setting: Setting) -> Released | None:
-    return next((entry for entry in of_baseline(name) if entry.fits(setting.name, setting.channels)), None)
+    return next((entry for entry in of_baseline(name) if entry.fits(setting.trained_name, setting.channels)), None)
 
 
 def _log_left_out(name: str, settings: Sequence[str]) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from restore.degradations.strength import levels_to_test
+from restore.degradations.strength import Strength, levels_to_test
 from restore.training.cluster import stamp
 from restore.training.hardware import default_precision, device_kind
 
@@ -22,11 +22,34 @@ def to_plain(value: Any) -> Any:
     return OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
 
 
+def steps_label(steps: Any) -> str:
+    """What a chain does, as a setting is named: its steps in their order, with what each is built with.
+
+    Example:
+        >>> steps_label([{"_target_": "a.SubSample", "scale": 2}, {"_target_": "a.JPEG", "quality": [30, 90]}])
+        'SubSample scale=2, JPEG quality=30..90'
+    """
+    parts = []
+    for step in to_plain(steps):
+        words = [f"{key}={_plain_text(value)}" for key, value in step.items() if key not in ("_target_", "_partial_")]
+        parts.append(" ".join([str(step["_target_"]).rpartition(".")[2], *words]))
+    return ", ".join(parts).replace("{", "(").replace("}", ")")  # a label is a template of its strength
+
+
+def _plain_text(value: Any) -> str:
+    try:
+        return str(Strength(value, "", float("-inf")))
+    except ValueError:
+        return str(value)
+
+
 RESOLVERS = {
     "default_budget": lambda: "gpu" if device_kind() == "cuda" else "cpu",
     "default_precision": default_precision,
     "steps": lambda patches, batch: -(-int(patches) // max(1, int(batch))),
     "levels_to_test": lambda value, usual, name: levels_to_test(to_plain(value), to_plain(usual), name),
+    "colour_channels": lambda colour: 3 if colour == "rgb" else 1,
+    "steps_label": steps_label,
     "at": lambda budget, cpu, gpu, paper: {"cpu": cpu, "gpu": gpu}.get(budget, paper),
     "gpus": lambda accelerator, devices: devices if accelerator in ("gpu", "cuda") else None,
     "run_folder": lambda resume, folder, now: resume or f"{folder}/{stamp(now)}",

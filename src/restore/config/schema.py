@@ -148,6 +148,8 @@ RULES: Mapping[str, Rule] = {
     "task.name": text,
     "task.channels": channels,
     "task.luma": one_of("gray", "y"),
+    "task.colour": optional(one_of("y_only", "rgb")),
+    "task.subsampling": one_of("4:2:0", "4:4:4"),
     "task.paper_patches": whole(1),
     "model.name": text,
     "optim.name": text,

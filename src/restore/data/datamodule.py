@@ -42,6 +42,7 @@ class RestorationData(LightningDataModule):
         test_sets: test sets by name, or folders.
         degradation: a `restore.degradations.base.Degradation`, or any ``(clean, generator) -> degraded``.
         channels: 1 or 3.
+        test_channels: of the test images; None for as many as of the training images.
         luma: how colour becomes gray where channels is 1: ``gray`` (rgb2gray) or ``y`` (BT.601 studio range).
         patch_size: side of the square training patches in pixels.
         batch_size: over all devices together.
@@ -80,6 +81,7 @@ class RestorationData(LightningDataModule):
         test_sets: Sequence[str],
         degradation: Callable,
         channels: int = 1,
+        test_channels: int | None = None,
         luma: str = "gray",
         patch_size: int = 50,
         batch_size: int = 16,
@@ -110,7 +112,7 @@ class RestorationData(LightningDataModule):
             raise unknown_name("data.orientations", orientations, ORIENTATIONS)
         if not isinstance(validation, str) and not 0 <= (validation or 0) < 1:
             raise RequestError(f"data.validation is a share below 1, a set or null, and it is {validation}")
-        self.resize = resize
+        self.resize, self.test_channels = resize, test_channels or channels
         self.layout = PairLayout(**layout) if layout else None
         self.train_sets, self.test_sets = list(train), list(test_sets)
         if luma not in ("gray", "y"):
@@ -131,7 +133,7 @@ class RestorationData(LightningDataModule):
         if not self.tests:
             listings = self._present()
             self.tests = [
-                datasets.read(listing, self.channels, self.on_bad_image, "as in file") for listing in listings
+                datasets.read(listing, self.test_channels, self.on_bad_image, "as in file") for listing in listings
             ]
 
     def _present(self) -> list[datasets.Listing]:
@@ -143,7 +145,7 @@ class RestorationData(LightningDataModule):
         listings, absent = [], {}
         for name in self.test_sets:
             try:
-                listings.append(self._find(name, training=False))
+                listings.append(self._find(name, self.test_channels, training=False))
             except AbsentSetError as error:
                 if self.absent_sets == "stop":
                     raise
@@ -153,8 +155,8 @@ class RestorationData(LightningDataModule):
         self.absent = {name: str(error) for name, error in absent.items()}
         return listings
 
-    def _find(self, name: str, training: bool, resize: int = 0) -> datasets.Listing:
-        listing = datasets.find(name, self.root, self.channels, training=training, layout=self.layout)
+    def _find(self, name: str, channels: int, training: bool, resize: int = 0) -> datasets.Listing:
+        listing = datasets.find(name, self.root, channels, training=training, layout=self.layout)
         if resize:  # what test images are resized to, their protocol says
             listing = replace(listing, prepare=lambda image: resized(image, resize))
         if not isinstance(self.degradation, RealPairs):  # noise, say, on GOPRO's sharp frames
@@ -187,7 +189,7 @@ class RestorationData(LightningDataModule):
         self._check_sizes()
 
     def _read(self, name: str, training: bool) -> datasets.Images:
-        listing = self._find(name, training, resize=self.resize)
+        listing = self._find(name, self.channels, training, resize=self.resize)
         return datasets.read(listing, self.channels, self.on_bad_image, self.luma)
 
     @property

@@ -51,7 +51,7 @@ def read_image(path: Path, channels: int, luma: str = "gray") -> Tensor:
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
         raise RequestError(f"cannot read the image {path}: {_reason(error)}") from error
     if gray and channels == 3:
-        raise RequestError(f"{path} is gray, and task.channels=3 needs colour images")
+        raise RequestError(f"{path} is gray, and task.channels=3 and task.colour need colour images")
     levels = torch.from_numpy(pixels.copy())
     return levels[None] if gray else to_luma(levels.permute(2, 0, 1), channels, luma).contiguous()
 

@@ -52,12 +52,14 @@ class Degradation(nn.Module):
         grid: period in pixels at which it matters where in the image a patch begins (JPEG's blocks, sub-sampling);
             0 where it does not. What is cut to be degraded then begins at a multiple of it and is a multiple long.
         suffix: what a setting's name says after its strength, where two of one strength are not the same.
+        colour_suffix: what it says beside where the test images are in colour, and papers test luma under that name.
     """
 
     conditions: tuple[str, ...] = ()
     margin: int = 0
     grid: int = 0
     suffix: str = ""
+    colour_suffix: str = ""
 
     def draw(self, count: int, generator: torch.Generator) -> Strengths:
         """One strength a sample, on the generator's device; nothing where there is nothing to draw."""

@@ -43,6 +43,7 @@ class BicubicDownUp(Degradation):
     """
 
     conditions = ("scale",)
+    colour_suffix = " rgb"
 
     def __init__(self, scale):
         super().__init__()
@@ -71,13 +72,17 @@ class BicubicDownUp(Degradation):
         scales = strengths["scale"]
         if not bool((scales == scales[0]).all()):
             raise ValueError("test images that are degraded together have one scale")
-        scale = int(scales[0])
-        height, width = clean.shape[-2:]
-        size, ratios = (ceil(height / scale), ceil(width / scale)), (1 / scale, 1 / scale)
-        if stream.resampler == "matlab_uint8":
-            low = to_unit(imresize_uint8(to_levels(clean), *size, ratios).double())
-        else:
-            low = imresize(clean.double(), *size, ratios)
-            low = quantise(low).double() if stream.quantise_low else low
+        scale, (height, width) = int(scales[0]), clean.shape[-2:]
+        low = low_resolution(clean, scale, stream)
         high = imresize(low, low.shape[-2] * scale, low.shape[-1] * scale, (scale, scale))
         return Pair(high[..., :height, :width].to(clean.dtype), clean, {"scale": scales})
+
+
+def low_resolution(clean: Tensor, scale: int, stream: TestStream) -> Tensor:
+    """``D_s(x)`` of a test image as the protocol's switches have it: ``(N, C, ⌈H / s⌉, ⌈W / s⌉)``, float64."""
+    height, width = clean.shape[-2:]
+    size, ratios = (ceil(height / scale), ceil(width / scale)), (1 / scale, 1 / scale)
+    if stream.resampler == "matlab_uint8":
+        return to_unit(imresize_uint8(to_levels(clean), *size, ratios).double())
+    low = imresize(clean.double(), *size, ratios)
+    return quantise(low).double() if stream.quantise_low else low

@@ -24,7 +24,8 @@ class Blur(Degradation):
     Args:
         kernel: ``disk``, ``gaussian``, ``motion``, or the path of a ``.npy`` or image file.
         radius: of the disk in pixels (the paper: 7).
-        size, sigma: side and standard deviation of the Gaussian in pixels (the paper: 25, 1.6).
+        size, sigma: side and standard deviation of the Gaussian in pixels (the paper: 25, 1.6); sigma may be a range
+            or a set, drawn per sample.
         length, angle: of the motion in pixels and degrees; the paper does not state its motion kernel,
             and 15 pixels at 45° are ours. Each may be a range or a set, drawn per sample.
         noise: standard deviation in levels of Gaussian noise added before rounding, at least 0.
@@ -51,7 +52,7 @@ class Blur(Degradation):
         kernel: str = "disk",
         radius: float = 7,
         size: int = 25,
-        sigma: float = 1.6,
+        sigma=1.6,
         length=15,
         angle=45,
         noise: float = 0,
@@ -60,6 +61,7 @@ class Blur(Degradation):
         if noise < 0:
             raise ValueError(f"noise must be at least 0 levels, and it is {noise}")
         self.noise = float(noise)
+        self.spread = Strength(sigma, "sigma", 0)
         self.length = Strength(length, "length", 1, 101)
         self.angle = Strength(angle, "angle", -360, 360)
         if kernel == "motion" and not (self.length.fixed and self.angle.fixed):
@@ -69,7 +71,7 @@ class Blur(Degradation):
         elif kernel == "disk":
             bank = [kernels.disk(radius)]
         elif kernel == "gaussian":
-            bank = [kernels.gaussian(size, sigma)]
+            bank = self._gaussians(size)
         elif Path(kernel).suffix or Path(kernel).is_file():
             bank = [kernels.from_file(kernel)]
         else:
@@ -79,6 +81,14 @@ class Blur(Degradation):
         self.register_buffer("kernels", torch.stack(padded), persistent=False)  # (kernels, rows, columns)
         self.margin = max(side) // 2
         self.separable = kernel == "gaussian"
+
+    def _gaussians(self, size: int, count: int = 256) -> list[Tensor]:
+        """The kernel of a fixed sigma; else kernels drawn once over its range, samples then draw among them."""
+        if self.spread.fixed:
+            return [kernels.gaussian(size, float(self.spread.set[0]))]
+        self.suffix = f" sigma={self.spread}"
+        sigmas = self.spread.sample(count, torch.Generator().manual_seed(0))
+        return [kernels.gaussian(size, sigma) for sigma in sigmas.tolist()]
 
     def _motions(self, count: int = 256) -> list[Tensor]:
         """Kernels drawn once over the ranges of length and angle; samples then draw among them."""

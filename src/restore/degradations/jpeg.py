@@ -17,9 +17,11 @@ from restore.degradations.base import Degradation, Strengths, TestStream
 from restore.degradations.strength import Strength
 from restore.image import LEVELS, to_levels, to_unit
 
+SUBSAMPLINGS = {"4:2:0": 2, "4:4:4": 0}  # and what Pillow calls them
+
 
 class JPEG(Degradation):
-    """``y = decode(encode(x, quality))``: gray, or colour with 4:2:0 chroma as encoders do by default.
+    """``y = decode(encode(x, quality))``: gray, or colour with 4:2:0 chroma, as encoders have it by default, or 4:4:4.
 
     The loss is in the rounding of 8×8 DCT coefficients, which is done here as libjpeg does it, hard,
     with its tables and its quality scale, its padding to whole blocks, its chroma averaging and its
@@ -31,6 +33,7 @@ class JPEG(Degradation):
         quality: libjpeg's 1 to 100: a number, a range (whole numbers, uniform) or a set; one per sample.
         channels: of the images that training patches are cut from, 1 or 3: blocks are of 8 pixels where they are
             gray, and of 16 where chroma is halved. It says only on which `grid` patches are degraded.
+        subsampling: of a colour image's chroma: ``4:2:0`` halves its rows and columns, ``4:4:4`` keeps all of it.
 
     Shape:
         ``(N, C, H, W)``, C of 1 or 3, any size, to the same; the result is 8-bit, and the input is
@@ -40,15 +43,19 @@ class JPEG(Degradation):
         quality: libjpeg's.
 
     Raises:
-        ValueError: quality outside 1 to 100 or malformed.
+        ValueError: quality outside 1 to 100 or malformed, or another subsampling.
     """
 
     conditions = ("quality",)
 
-    def __init__(self, quality, channels: int = 3):
+    def __init__(self, quality, channels: int = 3, subsampling: str = "4:2:0"):
         super().__init__()
-        self.grid = SIDE if channels == 1 else 2 * SIDE
         self.quality = Strength(quality, "quality", 1, 100, integer=True)
+        if subsampling not in SUBSAMPLINGS:
+            raise ValueError(f"subsampling is {' or '.join(SUBSAMPLINGS)}, and it is {subsampling}")
+        self.subsampling = subsampling
+        self.grid = SIDE if channels == 1 or subsampling == "4:4:4" else 2 * SIDE
+        self.colour_suffix = f" {subsampling}"
 
     def symmetries(self, told: Collection[str] = ()) -> tuple[int, ...]:
         """All eight, although libjpeg's tables are not quite symmetric, as in RED-Net's released program.
@@ -63,24 +70,26 @@ class JPEG(Degradation):
 
     def apply(self, clean: Tensor, strengths: Strengths, generator: torch.Generator) -> Pair:
         quality, levels = strengths["quality"], to_levels(clean).float()
-        gray = clean.shape[1] == 1
-        decoded = _code(levels, quantisation_table(LUMA, quality)) if gray else _code_colour(levels, quality)
+        if clean.shape[1] == 1:
+            decoded = _code(levels, quantisation_table(LUMA, quality))
+        else:
+            decoded = _code_colour(levels, quality, halved=self.subsampling == "4:2:0")
         return Pair(to_unit(decoded).to(clean.dtype), clean, {"quality": quality})
 
     def exact(self, clean: Tensor, strengths: Strengths, stream: TestStream) -> Pair:
         """Through libjpeg, as Pillow calls it; on the CPU."""
-        qualities = strengths["quality"].int().tolist()
-        images = [_through_libjpeg(image, q) for image, q in zip(to_levels(clean).cpu(), qualities, strict=True)]
+        samples = zip(to_levels(clean).cpu(), strengths["quality"].int().tolist(), strict=True)
+        images = [_through_libjpeg(image, quality, self.subsampling) for image, quality in samples]
         degraded = to_unit(torch.stack(images)).to(clean.device, clean.dtype)
         return Pair(degraded, clean, {"quality": strengths["quality"]})
 
 
-def _through_libjpeg(levels: Tensor, quality: int) -> Tensor:
+def _through_libjpeg(levels: Tensor, quality: int, subsampling: str) -> Tensor:
     """A uint8 image ``(1 or 3, H, W)`` encoded to a file and decoded again."""
     file = io.BytesIO()
     gray = levels.shape[0] == 1
     pixels = levels[0] if gray else levels.permute(1, 2, 0)
-    Image.fromarray(pixels.numpy()).save(file, "JPEG", quality=quality)
+    Image.fromarray(pixels.numpy()).save(file, "JPEG", quality=quality, subsampling=SUBSAMPLINGS[subsampling])
     with Image.open(file) as opened:
         decoded = torch.from_numpy(np.array(opened))
     return decoded[None] if gray else decoded.permute(2, 0, 1)
@@ -96,17 +105,21 @@ def _code(planes: Tensor, table: Tensor) -> Tensor:
     return decoded[..., :height, :width]
 
 
-def _code_colour(rgb: Tensor, quality: Tensor) -> Tensor:
-    """Full-range BT.601 YCbCr, chroma halved both ways, each plane coded, chroma up again, RGB."""
+def _code_colour(rgb: Tensor, quality: Tensor, halved: bool) -> Tensor:
+    """Full-range BT.601 YCbCr, chroma halved both ways or not, each plane coded, chroma up again, RGB."""
     height, width = rgb.shape[-2:]
     red, green, blue = rgb.split(1, dim=1)
     luma = (0.299 * red + 0.587 * green + 0.114 * blue).round()
     cb = (-0.168735892 * red - 0.331264108 * green + 0.5 * blue + 128).round().clamp(0, LEVELS)
     cr = (0.5 * red - 0.418687589 * green - 0.081312411 * blue + 128).round().clamp(0, LEVELS)
     luma = _code(luma, quantisation_table(LUMA, quality))
-    chroma = pad(torch.cat([cb, cr]), (0, width % 2, 0, height % 2), mode="replicate")
-    chroma = _code(_halve(chroma), quantisation_table(CHROMA, quality.repeat(2)))
-    cb, cr = (_double(chroma)[..., :height, :width] - 128).chunk(2)
+    chroma, table = torch.cat([cb, cr]), quantisation_table(CHROMA, quality.repeat(2))
+    if halved:
+        even = pad(chroma, (0, width % 2, 0, height % 2), mode="replicate")
+        chroma = _double(_code(_halve(even), table))[..., :height, :width]
+    else:
+        chroma = _code(chroma, table)
+    cb, cr = (chroma - 128).chunk(2)
     decoded = torch.cat([luma + 1.402 * cr, luma - 0.344136286 * cb - 0.714136286 * cr, luma + 1.772 * cb], dim=1)
     return decoded.round().clamp(0, LEVELS)
 

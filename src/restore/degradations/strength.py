@@ -58,6 +58,12 @@ class Strength:
             if integer and number != int(number):
                 raise ValueError(f"{name} must be a whole number, and it is {number}")
 
+    def __str__(self) -> str:
+        """As it stands in a setting's name: ``25``, ``0..55``, ``10/30``."""
+        if self.range is not None:
+            return f"{self.range[0]:g}..{self.range[1]:g}"
+        return "/".join(f"{member:g}" for member in self.set)
+
     @property
     def fixed(self) -> bool:
         return len(self.set) == 1

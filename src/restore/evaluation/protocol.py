@@ -14,9 +14,10 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from restore.colour import rgb_to_y, to_luma
+from restore.colour import rgb_to_y, to_luma, with_luma
 from restore.conditions import Network, Pair, apply_network, told
 from restore.degradations.base import Degradation, TestStream
+from restore.evaluation.luma_only import LumaOnly
 from restore.evaluation.noise_streams import DESCRIPTIONS, Noise, normal_stream
 from restore.evaluation.self_ensemble import self_ensemble
 from restore.image import quantise, to_levels, to_unit
@@ -37,6 +38,8 @@ class Setting:
         channels: of the network, 1 or 3.
         luma: how colour becomes gray: ``gray`` (MATLAB's rgb2gray) or ``y`` (BT.601 studio range).
         sets: test sets that it belongs to; none for all (see `settings_of`).
+        luma_only: colour images are degraded and scored, and a network of one channel restores their Y (see
+            `restore.evaluation.luma_only`). Gray images, which validate, are taken as they are.
     """
 
     name: str
@@ -46,6 +49,16 @@ class Setting:
     channels: int = 1
     luma: str = "gray"
     sets: tuple[str, ...] = ()
+    luma_only: bool = False
+
+    @property
+    def trained_name(self) -> str:
+        """The setting that its networks are trained for: where they restore luma alone, nothing of colour is in it."""
+        return self.name.removesuffix(self.degradation.colour_suffix) if self.luma_only else self.name
+
+    def channels_of(self, levels: Tensor) -> int:
+        """Channels that an image ``(1, 3 or 1, H, W)`` is degraded and scored in."""
+        return levels.shape[1] if self.luma_only else self.channels
 
 
 def settings_of(settings: Sequence[Setting], dataset: str) -> list[Setting]:
@@ -80,7 +93,8 @@ class Protocol:
         luma_last: degrade the colour image and take its luma after, in float; else first, in 8 bits.
         quantise_low: round the low-resolution image of super-resolution to 8 bits.
         clip_degraded: clip the degraded image to [0, 1] before it is restored.
-        limit_degraded: limit it to 16..235 of 255 before it is restored, the range of BT.601's luma.
+        limit_degraded: limit it to 16..235 of 255 before it is restored, the range of BT.601's luma; of a colour
+            image its Y.
         quantise_degraded: clip and round the degraded image to 8 bits before it is restored.
         quantise_restored: clip and round the restored image to 8 bits before it is scored.
         ensemble: restore by the self-ensemble over the degradation's symmetries, eight or fewer.
@@ -154,13 +168,13 @@ class Protocol:
             degraded, clean = (to_unit(rules._prepared(state, setting, luma)) for state in (partner, levels))
             return Pair(degraded.to(levels.device), clean.to(levels.device))
         source = rules._cropped(resize_square(levels.cpu(), rules.resize), setting)
-        clean = to_unit(source if rules.luma_last else to_luma(source, setting.channels, luma))
+        clean = to_unit(source if rules.luma_last else to_luma(source, setting.channels_of(source), luma))
         pair = rules._degraded(clean, setting, image)
         degraded = rules._received(pair.degraded)
         return Pair(degraded, pair.clean, pair.conditions).to(levels.device)
 
     def _prepared(self, levels: Tensor, setting: Setting, luma: str) -> Tensor:
-        return to_luma(resize_square(levels.cpu(), self.resize), setting.channels, luma)
+        return to_luma(resize_square(levels.cpu(), self.resize), setting.channels_of(levels), luma)
 
     @staticmethod
     def _cropped(levels: Tensor, setting: Setting) -> Tensor:
@@ -175,14 +189,14 @@ class Protocol:
         stream = TestStream(generator, normal_stream(self.noise, generator), self.quantise_low, self.resampler)
         degradation = setting.degradation
         pair = degradation.exact(clean, degradation.draw(len(clean), stream.generator), stream)
-        if setting.channels == 1 and clean.shape[1] == 3:
+        if setting.channels_of(clean) == 1 and clean.shape[1] == 3:
             return Pair(rgb_to_y(pair.degraded), rgb_to_y(pair.clean), pair.conditions)
         return pair
 
     def _received(self, degraded: Tensor) -> Tensor:
         """The degraded image as the network gets it."""
         degraded = degraded.clamp(0, 1) if self.clip_degraded else degraded
-        degraded = degraded.clamp(*to_unit(LUMA_RANGE).tolist()) if self.limit_degraded else degraded
+        degraded = _limited(degraded) if self.limit_degraded else degraded
         return quantise(degraded) if self.quantise_degraded else degraded
 
     # -- restored and compared ---------------------------------------------------------------------
@@ -190,6 +204,8 @@ class Protocol:
     def restore(self, network: Network, pair: Pair, setting: Setting) -> Tensor:
         """The restored image as it is scored: ensembled and quantised as the protocol says."""
         rules = self.of(setting.family)
+        if setting.luma_only and pair.degraded.shape[1] == 3:
+            network = LumaOnly(network)
         if rules.ensemble:
             orientations = setting.degradation.symmetries(told(network))
             restored = self_ensemble(network, pair.degraded, pair.conditions, orientations)
@@ -228,6 +244,12 @@ class Protocol:
         parts.append("border = scale" if rules.border < 0 else f"border {rules.border}")
         parts += ["metrics per image, then the mean", *([] if rules.ssim == "ssim" else [f"SSIM is {rules.ssim}"])]
         return f"{self.name} ({', '.join(parts)})"
+
+
+def _limited(image: Tensor) -> Tensor:
+    """An image of luma in the range of BT.601's; one in colour whose Y is."""
+    low, high = to_unit(LUMA_RANGE).tolist()
+    return image.clamp(low, high) if image.shape[1] == 1 else with_luma(image, rgb_to_y(image).clamp(low, high))
 
 
 def resize_square(levels: Tensor, side: int) -> Tensor:

@@ -62,7 +62,8 @@ def restore_pair(
         precision: ``32`` computes in float32, even inside a mixed-precision trainer; ``bf16-mixed``
             under bfloat16 autocast.
     """
-    pair = protocol.pair(image.levels, setting, image.name, image.degraded)
+    with autocast("cpu", "32"):  # where pairs are made: a mixed-precision trainer's would round blurs and resizings
+        pair = protocol.pair(image.levels, setting, image.name, image.degraded)
     with torch.no_grad(), autocast(pair.clean.device.type, precision):
         restored = protocol.restore(network, pair, setting)
     return Restoration(pair, restored)

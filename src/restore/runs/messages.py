@@ -79,7 +79,9 @@ def task_in_words(config: DictConfig) -> str:
     task = to_plain(config.task)
     families = task["test"] if isinstance(task["test"], list) else [task["test"]]
     strengths = [f"{f['parameter']} {task[f['parameter']]}" for f in families if f["parameter"]]
-    return ", ".join([task["name"], *strengths, "gray" if task["channels"] == 1 else "colour"])
+    strengths += [task["label"]] if "label" in task else []
+    images = "Y of colour images" if task.get("colour") == "y_only" else "gray" if task["channels"] == 1 else "colour"
+    return ", ".join([task["name"], *strengths, images])
 
 
 PAPERS = {"red": "paper_red", "dncnn": "paper_dncnn", "gopro": "paper_gopro"}  # by how an experiment's name begins

@@ -59,7 +59,7 @@ def check_strength(entry: Released, settings: Sequence[Setting]) -> None:
         RequestError: what it is for.
     """
     for setting in settings:
-        if not entry.fits(setting.name, setting.channels):
+        if not entry.fits(setting.trained_name, setting.channels):
             raise RequestError(
                 f"released={entry.name} is for {entry.settings}, and not for {setting.name}: "
                 f"model={entry.model} weights={entry.file} scores it anyway"

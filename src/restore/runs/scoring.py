@@ -10,7 +10,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from restore.checkpoint import load_weights, trained_steps, weights_file
-from restore.config.build import build_data
+from restore.config.build import build_data, test_channels
 from restore.config.compose import lay_over, run_config
 from restore.config.experiment import Experiment, Overlaps, recipe_name
 from restore.config.methods import identity_of
@@ -80,7 +80,7 @@ def read_tests(config: DictConfig, experiment: Experiment) -> list[Images]:
     Raises:
         RequestError: no set is named, or one is not here.
     """
-    names, channels = list(config.test_sets), experiment.config.task.channels
+    names, channels = list(config.test_sets), test_channels(experiment.config.task)
     listings = [datasets.find(str(name), config.paths.data, channels, training=False) for name in names]
     tests = [datasets.read(listing, channels, config.on_bad_image, "as in file") for listing in listings]
     for bad in (bad for images in tests for bad in images.bad):

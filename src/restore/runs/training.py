@@ -20,6 +20,7 @@ from restore.config.resolvers import to_plain
 from restore.config.tracking import build_logger
 from restore.data.images import centre
 from restore.errors import RequestError
+from restore.evaluation.luma_only import LumaOnly
 from restore.evaluation.score import Restoration
 from restore.models.cost import Cost
 from restore.optim.clipping import Clipping
@@ -245,5 +246,7 @@ def draw(training: Training, title: str, rows: Sequence[dict]) -> list[Path]:
         pictures.append(gain)
     if layers and gallery.pictures:
         pictures.append(folder / figures.MAPS)
-        figures.feature_maps(training.experiment.network, gallery.pictures[0], layers, title, pictures[-1])
+        network, picture = training.experiment.network, gallery.pictures[0]
+        network = LumaOnly(network) if training.experiment.settings[0].luma_only else network
+        figures.feature_maps(network, picture, layers, title, pictures[-1])
     return pictures
