@@ -25,7 +25,7 @@ def test_the_map_stands_behind_the_image_and_the_output_is_the_image(generator):
     network = FDnCNN(3, depth=2, width=1)
     network.body = torch.nn.Identity()
     y = torch.rand(2, 3, 5, 4, generator=generator)
-    given = network(y, torch.tensor([0.1, 0.3]))
+    given = network(y, sigma=torch.tensor([0.1, 0.3]))
     assert torch.equal(given[:, :3], y)
     assert given[:, 3].flatten(1).unique(dim=1).tolist() == torch.tensor([[0.1], [0.3]]).tolist()
 
@@ -35,8 +35,10 @@ def test_a_constant_map_equals_its_value(generator):
     y = torch.rand(2, 1, 11, 13, generator=generator)
     sigma = torch.tensor([0.05, 0.2])
     levels = sigma.view(-1, 1, 1, 1).expand(-1, 1, 11, 13)
-    assert torch.equal(network(y, sigma), network(y, levels))
-    assert not torch.allclose(network(y, sigma), network(y, sigma.flip(0)), atol=1e-4), "it listens to what it is told"
+    assert torch.equal(network(y, sigma=sigma), network(y, sigma=levels))
+    assert not torch.allclose(network(y, sigma=sigma), network(y, sigma=sigma.flip(0)), atol=1e-4), (
+        "it listens to what it is told"
+    )
 
 
 @pytest.mark.parametrize(("argument", "value"), [("depth", 1), ("width", 0)])

@@ -44,7 +44,7 @@ class Recorder(nn.Module):
 def recorded(channels: int, degraded: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor]:
     network = FFDNet(channels, depth=2, width=1)
     network.body = Recorder()
-    return network(degraded, sigma), network.body.given
+    return network(degraded, sigma=sigma), network.body.given
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -81,8 +81,10 @@ def test_a_constant_map_equals_its_value(size, generator):
     y = torch.rand(2, 1, *size, generator=generator)
     sigma = torch.tensor([0.05, 0.2])
     levels = sigma.view(-1, 1, 1, 1).expand(-1, 1, *size)
-    torch.testing.assert_close(network(y, sigma), network(y, levels))
-    assert not torch.allclose(network(y, sigma), network(y, sigma.flip(0)), atol=1e-4), "it listens to what it is told"
+    torch.testing.assert_close(network(y, sigma=sigma), network(y, sigma=levels))
+    assert not torch.allclose(network(y, sigma=sigma), network(y, sigma=sigma.flip(0)), atol=1e-4), (
+        "it listens to what it is told"
+    )
 
 
 @pytest.mark.parametrize(("argument", "value"), [("depth", 1), ("width", 0)])
