@@ -11,11 +11,13 @@ from restore.degradations.jpeg import JPEG
 from restore.degradations.mix import Mix
 from restore.degradations.noise import GaussianNoise
 from restore.degradations.overlay import Scratch, Text
+from restore.degradations.sensor import PoissonGaussian
 
 DEGRADATIONS = {
     "noise": lambda: GaussianNoise([5, 55]),
     "ramp": lambda: GaussianNoise([5, 55], "ramp"),
     "peaks": lambda: GaussianNoise([5, 55], "peaks"),
+    "sensor": lambda: PoissonGaussian([0.5, 4], [0, 10]),
     "bicubic": lambda: BicubicDownUp({"set": [2, 3, 4]}),
     "jpeg": lambda: JPEG([5, 60]),
     "disk": lambda: Blur("disk", radius=3),
@@ -24,9 +26,11 @@ DEGRADATIONS = {
     "text": lambda: Text({"set": [10, 20]}),
     "scratch": lambda: Scratch(),
     "mix": lambda: Mix([GaussianNoise([5, 55]), BicubicDownUp(3), JPEG(10)]),
+    "mix with a sensor": lambda: Mix([PoissonGaussian([0.5, 4], 2), BicubicDownUp(3)]),
 }
 IDENTITIES = {
     "noise": lambda: GaussianNoise(0),
+    "sensor": lambda: PoissonGaussian(0, 0),
     "bicubic": lambda: BicubicDownUp(1),
     "disk": lambda: Blur("disk", radius=0.5),
     "motion": lambda: Blur("motion", length=1),
@@ -126,6 +130,7 @@ def test_drawn_and_applied_apart_is_the_same(degradation):
 # what looks alike in which orientations, where nothing is told
 SYMMETRIES = {
     "noise": (lambda: GaussianNoise(25), 8),
+    "sensor": (lambda: PoissonGaussian(1, 2), 8),
     "ramp of noise": (lambda: GaussianNoise(25, "ramp"), 2),
     "bicubic": (lambda: BicubicDownUp(3), 8),
     "jpeg": (lambda: JPEG(10), 8),

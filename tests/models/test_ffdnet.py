@@ -2,6 +2,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from restore.conditions import told
 from restore.models.cost import Cost, count_cost
 from restore.models.ffdnet import FFDNet
 
@@ -91,3 +92,16 @@ def test_a_constant_map_equals_its_value(size, generator):
 def test_refuses_by_name(argument, value):
     with pytest.raises(ValueError, match=f"model.{argument}"):
         FFDNet(**{argument: value})
+
+
+@pytest.mark.parametrize("conditions", [(), ("gain", "read_noise")])
+def test_told_more_or_less_than_sigma(conditions, generator):
+    network = FFDNet(depth=3, width=4, conditions=conditions).eval()
+    assert told(network) == conditions
+    y = torch.rand(2, 1, 9, 7, generator=generator)
+    told_both = {name: torch.tensor([0.01, 0.02]) for name in conditions}
+    restored = network(y, **told_both)
+    assert restored.shape == y.shape
+    for name in conditions:
+        louder = network(y, **told_both | {name: torch.tensor([0.2, 0.2])})
+        assert not torch.allclose(restored, louder, atol=1e-5), "it listens to each"

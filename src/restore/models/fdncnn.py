@@ -12,11 +12,11 @@ from collections.abc import Sequence
 
 from torch import Tensor, cat, nn
 
-from restore.models.layers import chain, check, check_maps, condition_maps
+from restore.models.layers import chain, check, check_maps, condition_maps, near_zero_
 
 
 class FDnCNN(nn.Module):
-    """``restored = body([degraded, M])``, M the map of the noise's standard deviation; no residual.
+    """``restored = body([degraded, M])``, M the map of the noise's standard deviation.
 
     Body: conv + ReLU, (conv + batch norm + ReLU) × (depth − 2), conv; all 3×3, zero padding.
 
@@ -25,6 +25,8 @@ class FDnCNN(nn.Module):
         depth: convolutions, at least 2 (released: 20).
         width: feature maps of every hidden layer (released: 64).
         batch_norm: False leaves it out, as in the released files.
+        residual: True adds the input to the output, as DnCNN does, and starts the last layer near zero;
+            released: False.
         conditions: what it is told, a map each in this order behind the image: ``sigma`` (released), or
             other values and maps of `restore.conditions`, such as a sensor's ``gain`` and ``read_noise``.
 
@@ -44,12 +46,16 @@ class FDnCNN(nn.Module):
         depth: int = 20,
         width: int = 64,
         batch_norm: bool = True,
+        residual: bool = False,
         conditions: Sequence[str] = ("sigma",),
     ):
         super().__init__()
         check(depth, width=width)
-        self.conditions = check_maps(conditions)
+        self.conditions, self.residual = check_maps(conditions), residual
         self.body = chain([channels + len(self.conditions), *[width] * (depth - 1), channels], [3] * depth, batch_norm)
+        if residual:
+            near_zero_(self.body[-1])
 
     def forward(self, degraded: Tensor, **conditions: Tensor) -> Tensor:
-        return self.body(cat([degraded, condition_maps(self.conditions, conditions, degraded)], dim=1))
+        output = self.body(cat([degraded, condition_maps(self.conditions, conditions, degraded)], dim=1))
+        return degraded + output if self.residual else output
