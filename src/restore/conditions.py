@@ -4,16 +4,19 @@ A condition is what a network may be told of a degradation beside the degraded i
 ``(B,)``, a map ``(B, 1, H, W)`` or a kernel ``(B, k, k)``, in the units of the image. The names that
 the degradations here give:
 
-======== ======= =====================================================================
-name     form    what it is
-======== ======= =====================================================================
-sigma    value   standard deviation of the noise, in units of [0, 1]; a map where it
-         or map  varies over the image
-scale    value   factor of the super-resolution
-quality  value   libjpeg's, 1 to 100
-kernel   kernel  of the blur, applied as a correlation
-mask     map     1 where something is drawn over the image
-======== ======= =====================================================================
+========== ======= ===================================================================
+name       form    what it is
+========== ======= ===================================================================
+sigma      value   standard deviation of the noise, in units of [0, 1]; a map where it
+           or map  varies over the image
+gain       value   a of a sensor's noise, whose variance is ``a x + b²`` where the
+                   clean image is x, in units of [0, 1]
+read_noise value   b of it, in units of [0, 1]
+scale      value   factor of the super-resolution
+quality    value   libjpeg's, 1 to 100
+kernel     kernel  of the blur, applied as a correlation
+mask       map     1 where something is drawn over the image
+========== ======= ===================================================================
 
 A network (or a classical method: it is a network too) that is told something says so by an
 attribute ``conditions = ("sigma",)`` and is called ``network(degraded, sigma=...)``. A blind one
@@ -34,7 +37,12 @@ Network = Callable[..., Tensor]
 ORIENTATIONS = tuple(range(8))  # bits of each: transpose, flip rows, flip columns
 MAPS = ("mask",)  # conditions that are always one value a pixel
 KERNELS = ("kernel",)  # and those that are a kernel each
-STAND_INS = {"mask": 0.0, "scale": 2.0, "quality": 10.0}  # of a mask, nothing is drawn over; 0.1 of all others
+STAND_INS = {
+    "mask": 0.0,
+    "scale": 2.0,
+    "quality": 10.0,
+    "gain": 0.01,
+}  # of a mask, nothing is drawn over; 0.1 of all others
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from restore.degradations.kornia_transform import KorniaTransform
 from restore.degradations.mix import Mix
 from restore.degradations.noise import GaussianNoise
 from restore.degradations.overlay import Scratch, Text
+from restore.degradations.sensor import PoissonGaussian
 
 KORNIA = {"_target_": "kornia.augmentation.RandomGamma", "gamma": [0.5, 2.0]}
 PEPPER = {"_target_": "kornia.augmentation.RandomSaltAndPepperNoise"}
@@ -22,6 +23,7 @@ DEGRADATIONS = {
     "noise": lambda: GaussianNoise([5, 55]),
     "ramp": lambda: GaussianNoise([5, 55], "ramp"),
     "peaks": lambda: GaussianNoise([5, 55], "peaks"),
+    "sensor": lambda: PoissonGaussian([0.5, 4], [0, 10]),
     "bicubic": lambda: BicubicDownUp({"set": [2, 3, 4]}),
     "jpeg": lambda: JPEG([5, 60]),
     "disk": lambda: Blur("disk", radius=3),
@@ -40,9 +42,11 @@ DEGRADATIONS = {
     "sub-sampling": lambda: SubSample({"set": [2, 3, 4]}, "area"),
     "chain": lambda: Chain([Blur("disk", radius=1.5), SubSample([1, 4]), GaussianNoise([5, 25]), JPEG([30, 90])]),
     "mix with a chain": lambda: Mix([Chain([SubSample([2, 3]), GaussianNoise(5)]), Chain([Text(10), JPEG(10)])]),
+    "mix with a sensor": lambda: Mix([PoissonGaussian([0.5, 4], 2), BicubicDownUp(3)]),
 }
 IDENTITIES = {
     "noise": lambda: GaussianNoise(0),
+    "sensor": lambda: PoissonGaussian(0, 0),
     "bicubic": lambda: BicubicDownUp(1),
     "disk": lambda: Blur("disk", radius=0.5),
     "motion": lambda: Blur("motion", length=1),
@@ -147,6 +151,7 @@ def test_drawn_and_applied_apart_is_the_same(degradation):
 # what looks alike in which orientations, where nothing is told
 SYMMETRIES = {
     "noise": (lambda: GaussianNoise(25), 8),
+    "sensor": (lambda: PoissonGaussian(1, 2), 8),
     "ramp of noise": (lambda: GaussianNoise(25, "ramp"), 2),
     "bicubic": (lambda: BicubicDownUp(3), 8),
     "jpeg": (lambda: JPEG(10), 8),

@@ -15,6 +15,7 @@ from restore.degradations.bicubic import BicubicDownUp
 from restore.degradations.blur import Blur
 from restore.degradations.noise import GaussianNoise
 from restore.degradations.overlay import Text
+from restore.degradations.sensor import PoissonGaussian
 from restore.errors import RequestError
 from restore.evaluation.baselines import BASELINES, Baseline
 from restore.evaluation.protocol import Setting
@@ -23,12 +24,14 @@ from restore.evaluation.score import score_image
 NOISE = Setting("sigma=25", 25, GaussianNoise(25))
 BLUR = Setting("kernel=gaussian", "gaussian", Blur("gaussian"), "blur", 3)
 TEXT = Setting("text font=10", 10, Text(10), "overlay", 3)
+SENSOR = Setting("gain=4 read=5", 4, PoissonGaussian(4, 5))
 SR = Setting("scale=2", 2, BicubicDownUp(2), "sr", luma="y")
 SALT = Setting("salt", "salt", AlbumentationsTransforms([{"name": "SaltAndPepper", "amount": [0.1, 0.1]}]), "custom")
 # what each must gain over its input in dB: what it does here, less half a decibel or so
 GAINS = {"non_local_means": 7, "total_variation": 7, "wavelet": 5.5, "bilateral": 6.5, "bm3d": 8}
 GAINS |= {"wiener": 3, "richardson_lucy": 2.5, "biharmonic": 6, "bicubic": 0, "median": 10}
-OF_CONDITION = {"sigma": NOISE, "kernel": BLUR, "mask": TEXT, "scale": SR, None: SALT}
+GAINS |= {"anscombe_non_local_means": 6, "anscombe_bm3d": 7}
+OF_CONDITION = {"sigma": NOISE, "gain": SENSOR, "kernel": BLUR, "mask": TEXT, "scale": SR, None: SALT}
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +42,7 @@ def photograph() -> torch.Tensor:
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("name", BASELINES)
 def test_every_method_improves_what_it_is_for(name, channels, photograph):
-    if name == "bm3d" and importlib.util.find_spec("bm3d") is None:
+    if name.endswith("bm3d") and importlib.util.find_spec("bm3d") is None:
         pytest.skip("bm3d, an optional extra, is not installed")
     baseline = Baseline(name)
     setting = replace(OF_CONDITION[next(iter(baseline.conditions), None)], channels=channels)
@@ -77,6 +80,23 @@ def test_a_kernel_for_each_image(photograph):
     image = WholeImage("photographs", "astronaut", 0, photograph[None])
     (score,) = score_image(Baseline("richardson_lucy"), image, protocol("dncnn"), setting, metrics("psnr")).scores
     assert score.value > score.value_input + 1
+
+
+def test_stabilised_it_is_better_than_told_one_sigma(photograph):
+    """Of the noise of photons, whose sigma is the root of its mean variance."""
+
+    def told_one(degraded: torch.Tensor) -> torch.Tensor:
+        return Baseline("non_local_means")(degraded, sigma=(degraded.mean() * 8 / 255).sqrt().view(1))
+
+    image, setting = (
+        WholeImage("photographs", "astronaut", 0, photograph[None]),
+        Setting("gain=8", 8, PoissonGaussian(8, 0)),
+    )
+    stabilised, plain = (
+        score_image(method, image, protocol("dncnn"), setting, metrics("psnr")).scores[0].value
+        for method in (Baseline("anscombe_non_local_means"), told_one)
+    )
+    assert stabilised > plain + 0.3
 
 
 def test_of_noise_that_varies_it_is_told_the_mean_variance(photograph):

@@ -2,6 +2,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from restore.conditions import told
 from restore.models.cost import Cost, count_cost
 from restore.models.ffdnet import FFDNet
 
@@ -44,7 +45,7 @@ class Recorder(nn.Module):
 def recorded(channels: int, degraded: Tensor, sigma: Tensor) -> tuple[Tensor, Tensor]:
     network = FFDNet(channels, depth=2, width=1)
     network.body = Recorder()
-    return network(degraded, sigma), network.body.given
+    return network(degraded, sigma=sigma), network.body.given
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -81,11 +82,26 @@ def test_a_constant_map_equals_its_value(size, generator):
     y = torch.rand(2, 1, *size, generator=generator)
     sigma = torch.tensor([0.05, 0.2])
     levels = sigma.view(-1, 1, 1, 1).expand(-1, 1, *size)
-    torch.testing.assert_close(network(y, sigma), network(y, levels))
-    assert not torch.allclose(network(y, sigma), network(y, sigma.flip(0)), atol=1e-4), "it listens to what it is told"
+    torch.testing.assert_close(network(y, sigma=sigma), network(y, sigma=levels))
+    assert not torch.allclose(network(y, sigma=sigma), network(y, sigma=sigma.flip(0)), atol=1e-4), (
+        "it listens to what it is told"
+    )
 
 
 @pytest.mark.parametrize(("argument", "value"), [("depth", 1), ("width", 0)])
 def test_refuses_by_name(argument, value):
     with pytest.raises(ValueError, match=f"model.{argument}"):
         FFDNet(**{argument: value})
+
+
+@pytest.mark.parametrize("conditions", [(), ("gain", "read_noise")])
+def test_told_more_or_less_than_sigma(conditions, generator):
+    network = FFDNet(depth=3, width=4, conditions=conditions).eval()
+    assert told(network) == conditions
+    y = torch.rand(2, 1, 9, 7, generator=generator)
+    told_both = {name: torch.tensor([0.01, 0.02]) for name in conditions}
+    restored = network(y, **told_both)
+    assert restored.shape == y.shape
+    for name in conditions:
+        louder = network(y, **told_both | {name: torch.tensor([0.2, 0.2])})
+        assert not torch.allclose(restored, louder, atol=1e-5), "it listens to each"

@@ -15,6 +15,7 @@ from torch import nn
 
 from restore.config.resolvers import to_plain
 from restore.degradations.base import Degradation, as_degradation
+from restore.degradations.real import RealPairs
 from restore.errors import RequestError
 from restore.evaluation.protocol import Protocol, Setting
 from restore.optim.groups import parameter_groups
@@ -70,6 +71,7 @@ def build_data(config: DictConfig, **more: Any) -> RestorationData:
     arguments |= {"test_sets": to_plain(config.test_sets), "on_bad_image": config.on_bad_image, "_partial_": True}
     arguments["absent_sets"] = config.get("absent_sets", "stop")
     arguments["test_channels"] = test_channels(config.task)
+    arguments["scores_pairs"] = any(isinstance(each.degradation, RealPairs) for each in build_settings(config.task))
     degradation = build_degradation(arguments.pop("degradation"))
     return build(arguments, **more)(degradation=degradation)
 

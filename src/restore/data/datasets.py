@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from restore.data.images import half_size, list_images, read_image
-from restore.data.pairs import GOPRO, PairedFiles, PairLayout, find_pairs
+from restore.data.pairs import GOPRO, POLYU, PairedFiles, PairLayout, find_pairs
 from restore.data.storage import ImageStorage
 from restore.errors import RequestError, unknown_name
 
@@ -114,10 +115,23 @@ def _folders(*names: str) -> DatasetSpec:
     return DatasetSpec(((*names,),))
 
 
+def _begins(start: str, file: Path) -> bool:
+    return file.name.startswith(start)
+
+
 def _bsd68_ids() -> frozenset[str]:
     return frozenset((Path(__file__).parent / "bsd68.txt").read_text().split())
 
 
+# PolyU's crops of photographs taken again and again, one against the mean (Xu, Li, Liang, Zhang, Zhang 2018, arXiv
+# 1804.02603): 100 pairs of five cameras, whose names the files begin with. Research only.
+CAMERAS = ("Canon", "Canon5D2", "Canon600D", "Canon80D", "NikonD800", "Sony")
+POLYU_SETS = {
+    f"polyu_{camera}".rstrip("_").lower(): DatasetSpec(
+        (("PolyU",),), keep=partial(_begins, camera), layout=POLYU, note="PolyU's CroppedImages, for research only"
+    )
+    for camera in ("", *CAMERAS)
+}
 TRAINING = {
     "train400": _folders("Train400"),
     "bsd300": _folders("BSDS500/train", "BSDS500/val"),
@@ -129,6 +143,7 @@ TRAINING = {
     "t91_bsd200": _folders("T91", "BSDS500/train"),
     "gopro": DatasetSpec((("GOPRO/train",), ("GOPRO_Large/train",)), layout=GOPRO),
     "gopro_standin": _folders("BSDS500/train"),
+    **POLYU_SETS,
 }
 TEST = {
     "set5": _folders("Set5"),
@@ -146,6 +161,7 @@ TEST = {
     "urban100": _folders("Urban100"),
     "gopro": DatasetSpec((("GOPRO/test",), ("GOPRO_Large/test",)), layout=GOPRO),
     "gopro_standin": _folders("BSDS500/test"),
+    **POLYU_SETS,
 }
 # BSD68 in colour is the 68 originals; the gray set's files have no colour
 TEST_RGB = {"bsd68": DatasetSpec((("BSDS500/val",),), keep=lambda file: file.stem in _bsd68_ids())}
@@ -207,7 +223,7 @@ def known_set(name: str, spec: DatasetSpec, root: str | Path | None, layout: Pai
         if not all((Path(root) / folder).is_dir() for folder in folders):
             continue
         if spec.layout:
-            return paired_set(name, Path(root) / folders[0], layout or spec.layout)
+            return paired_set(name, Path(root) / folders[0], layout or spec.layout, spec.keep)
         files = [file for folder in folders for file in list_images(Path(root) / folder)]
         files = [file for file in files if spec.keep is None or spec.keep(file)]
         return Listing(name, tuple(sorted(files, key=lambda file: file.name)), spec.prepare)
@@ -216,8 +232,8 @@ def known_set(name: str, spec: DatasetSpec, root: str | Path | None, layout: Pai
     raise AbsentSetError(f"the set {name} is not in {root}: it needs the folder {places} there")
 
 
-def paired_set(name: str, folder: Path, layout: PairLayout) -> Listing:
-    pairs = find_pairs(folder, layout)
+def paired_set(name: str, folder: Path, layout: PairLayout, keep: Callable[[Path], bool] | None = None) -> Listing:
+    pairs = [pair for pair in find_pairs(folder, layout) if keep is None or keep(pair[1])]
     if not pairs:
         raise RequestError(f"{folder} has no {layout.degraded} beside {layout.clean}")
     return Listing.of_pairs(name, pairs)

@@ -53,6 +53,7 @@ class PairLayout:
 
 
 GOPRO = PairLayout("*/sharp/*", "*/blur/*")
+POLYU = PairLayout("*_mean.JPG", "*_real.JPG")
 # what a folder of a person's own is tried for, in this order
 COMMON: Sequence[PairLayout] = (
     PairLayout("clean/*", "degraded/*"),

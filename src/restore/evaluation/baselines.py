@@ -1,7 +1,8 @@
 """Classical methods from scikit-image, OpenCV and BM3D's authors, to stand beside a trained network in a table.
 
 They are networks like any other, with the conditions that their papers assume known: the noise's
-sigma, the blur's kernel, or which pixels are drawn over. One is told nothing, for a corruption of which nothing is known.
+sigma or a sensor's gain and read noise, the blur's kernel, or which pixels are drawn over. One is told nothing, for a
+corruption of which nothing is known.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from torch import Tensor
 
 from restore.degradations.base import Degradation
 from restore.errors import RequestError, unknown_name
+from restore.evaluation.anscombe import on_stabilised
 from restore.evaluation.deconvolution import richardson_lucy, wiener
 
 Method = Callable[..., np.ndarray]  # (H, W, C) in [0, 1] and its conditions, to (H, W, C)
@@ -90,6 +92,8 @@ BASELINES: dict[str, tuple[Method, tuple[str, ...]]] = {  # and the conditions t
     "wavelet": (_wavelet, ("sigma",)),
     "bilateral": (_bilateral, ("sigma",)),
     "bm3d": (_bm3d, ("sigma",)),
+    "anscombe_non_local_means": (on_stabilised(_non_local_means), ("gain", "read_noise")),
+    "anscombe_bm3d": (on_stabilised(_bm3d), ("gain", "read_noise")),
     "wiener": (wiener, ("kernel",)),
     "richardson_lucy": (richardson_lucy, ("kernel",)),
     "biharmonic": (_biharmonic, ("mask",)),
@@ -117,8 +121,8 @@ class Baseline:
     def __init__(self, name: str):
         if name not in BASELINES:
             raise unknown_name("baselines", name, BASELINES)
-        if name == "bm3d" and importlib.util.find_spec("bm3d") is None:
-            raise RequestError("baselines=bm3d needs pip install -e '.[bm3d]' (for non-profit research only)")
+        if name.endswith("bm3d") and importlib.util.find_spec("bm3d") is None:
+            raise RequestError(f"baselines={name} needs pip install -e '.[bm3d]' (for non-profit research only)")
         self.name = name
         self.method, self.conditions = BASELINES[name]
 

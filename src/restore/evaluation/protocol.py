@@ -18,6 +18,7 @@ from restore.colour import rgb_to_y, to_luma, with_luma
 from restore.conditions import Network, Pair, apply_network, told
 from restore.degradations.base import Degradation, TestStream
 from restore.evaluation.luma_only import LumaOnly
+from restore.degradations.real import RealPairs
 from restore.evaluation.noise_streams import DESCRIPTIONS, Noise, normal_stream
 from restore.evaluation.self_ensemble import self_ensemble
 from restore.image import quantise, to_levels, to_unit
@@ -160,11 +161,12 @@ class Protocol:
         Args:
             levels: the image as in its file, uint8 ``(1, 3 or 1, H, W)``.
             image: its name, part of the generator's seed.
-            partner: of a real pair, the degraded image as in its file; nothing is synthesised then.
+            partner: of a real pair, the degraded image as in its file, for a setting of real pairs: nothing is
+                synthesised then.
         """
         rules = self.of(setting.family)
         luma = rules.luma or setting.luma
-        if partner is not None:
+        if partner is not None and isinstance(setting.degradation, RealPairs):
             degraded, clean = (to_unit(rules._prepared(state, setting, luma)) for state in (partner, levels))
             return Pair(degraded.to(levels.device), clean.to(levels.device))
         source = rules._cropped(resize_square(levels.cpu(), rules.resize), setting)

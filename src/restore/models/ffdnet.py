@@ -6,10 +6,12 @@ IEEE TIP 2018, arXiv 1710.04026.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from torch import Tensor, cat, nn
 from torch.nn.functional import avg_pool2d, pad
 
-from restore.models.layers import chain, check, condition_map
+from restore.models.layers import chain, check, check_maps, condition_maps
 
 
 class FFDNet(nn.Module):
@@ -24,13 +26,16 @@ class FFDNet(nn.Module):
         depth: convolutions, at least 2; None for the paper's: 15 for gray images, 12 for colour.
         width: feature maps of every hidden layer; None for the paper's: 64 for gray, 96 for colour.
         batch_norm: False leaves it out, as after merging it into the convolutions.
+        conditions: what it is told, a map each in this order behind the sub-images: ``sigma`` (the
+            paper's), or other values and maps of `restore.conditions`, such as a sensor's ``gain`` and
+            ``read_noise``.
 
     Shape:
-        ``(N, C, H, W)`` and sigma ``(N,)`` or ``(N, 1, H, W)``, in units of the image (sigma / 255), to
-        ``(N, C, H, W)``. An odd side is continued by its last row or column, and cropped after.
+        ``(N, C, H, W)`` and each condition ``(N,)`` or ``(N, 1, H, W)``, in units of the image
+        (sigma / 255), to ``(N, C, H, W)``. An odd side is continued by its last row or column, and cropped after.
 
     Raises:
-        ValueError: an argument is out of its range.
+        ValueError: an argument is out of its range, or a condition is a kernel.
 
     Deviations: weights start as He et al. 2015 do (the authors' training program: orthogonal filters,
     whose singular values it pulls towards [0.9, 1.1] now and then). A noise map is sub-sampled by the mean
@@ -38,9 +43,14 @@ class FFDNet(nn.Module):
     (The authors' demonstration of varying noise shrinks its map bicubically.)
     """
 
-    conditions = ("sigma",)
-
-    def __init__(self, channels: int = 1, depth: int | None = None, width: int | None = None, batch_norm: bool = True):
+    def __init__(
+        self,
+        channels: int = 1,
+        depth: int | None = None,
+        width: int | None = None,
+        batch_norm: bool = True,
+        conditions: Sequence[str] = ("sigma",),
+    ):
         super().__init__()
         published = (12, 96) if channels == 3 else (15, 64)
         depth, width = (
@@ -48,15 +58,19 @@ class FFDNet(nn.Module):
         )
         check(depth, width=width)
         self.unshuffle, self.shuffle = nn.PixelUnshuffle(2), nn.PixelShuffle(2)
-        self.body = chain([4 * channels + 1, *[width] * (depth - 1), 4 * channels], [3] * depth, batch_norm)
+        self.conditions = check_maps(conditions)
+        self.body = chain(
+            [4 * channels + len(self.conditions), *[width] * (depth - 1), 4 * channels], [3] * depth, batch_norm
+        )
 
-    def forward(self, degraded: Tensor, sigma: Tensor) -> Tensor:
+    def forward(self, degraded: Tensor, **conditions: Tensor) -> Tensor:
         height, width = degraded.shape[-2:]
         even = (0, width % 2, 0, height % 2)
         x = pad(degraded, even, mode="replicate")
-        levels = avg_pool2d(pad(condition_map(sigma, degraded), even, mode="replicate"), 2)  # (N, 1, H / 2, W / 2)
         # The authors' sub-images come column by column, (0, 0), (1, 0), (0, 1), (1, 1), as MATLAB counts;
         # torch's row by row: of the transposed image they are the same.
         x = self.unshuffle(x.mT).mT  # (N, 4 C, H / 2, W / 2)
-        x = self.body(cat([x, levels], dim=1))
-        return self.shuffle(x.mT).mT[..., :height, :width]
+        if self.conditions:  # no map at all cannot be continued
+            maps = pad(condition_maps(self.conditions, conditions, degraded), even, mode="replicate")
+            x = cat([x, avg_pool2d(maps, 2)], dim=1)
+        return self.shuffle(self.body(x).mT).mT[..., :height, :width]

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Literal, get_args
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, cat, nn
+
+from restore.conditions import KERNELS, Conditions
 
 Convolution = nn.Conv2d | nn.ConvTranspose2d
 Border = Literal["zeros", "replicate"]
@@ -163,6 +165,37 @@ def fill_(body: nn.Sequential, convolutions: Sequence[tuple[Tensor, Tensor]]) ->
         layer.weight.copy_(weight)
         assert layer.bias is not None
         layer.bias.copy_(bias)
+
+
+def check_maps(conditions: Sequence[str]) -> tuple[str, ...]:
+    """The names of the conditions that a network is told as maps.
+
+    Raises:
+        ValueError: one of them is a kernel.
+    """
+    for name in conditions:
+        if name in KERNELS:
+            raise ValueError(f"model.conditions are values or maps, and {name} is neither")
+    return tuple(conditions)
+
+
+def condition_maps(names: Sequence[str], conditions: Conditions, image: Tensor) -> Tensor:
+    """A map of the image's size for each condition, one behind the other in the order of their names.
+
+    The gain of a sensor is told as its root: the photon noise's standard deviation where the image is
+    1, of the size of sigma and read noise, where the gain itself is too small to be heard.
+
+    Shape:
+        conditions of `condition_map`'s, and an image ``(B, C, H, W)``, to ``(B, conditions, H, W)``.
+
+    Raises:
+        TypeError: others are given than those of the names.
+    """
+    if set(names) != set(conditions):
+        wanted, given = (", ".join(each) or "nothing" for each in (names, conditions))
+        raise TypeError(f"this network is told {wanted}, and it is given {given}")
+    maps = [condition_map(conditions[name].sqrt() if name == "gain" else conditions[name], image) for name in names]
+    return cat(maps, dim=1) if maps else image[:, :0]
 
 
 def condition_map(condition: Tensor, image: Tensor) -> Tensor:
