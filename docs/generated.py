@@ -10,8 +10,8 @@ import kornia
 from omegaconf import OmegaConf
 from sphinx.application import Sphinx
 
-from restore.degradations.kornia_catalogue import Trial, catalogue
 from restore.degradations import albumentations_catalogue
+from restore.degradations.kornia_catalogue import Trial, catalogue
 
 ROOT = Path(__file__).parents[1]
 OUT = ROOT / "docs" / "_generated"

@@ -12,8 +12,8 @@ from restore.data.datamodule import RestorationData
 from restore.degradations.base import Degradation
 from restore.degradations.bicubic import BicubicDownUp
 from restore.degradations.jpeg import JPEG
-from restore.degradations.mix import Mix
 from restore.degradations.kornia_transform import KorniaTransform
+from restore.degradations.mix import Mix
 from restore.degradations.noise import GaussianNoise
 from restore.evaluation.metrics import psnr
 from restore.evaluation.protocol import Setting

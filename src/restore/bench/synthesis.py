@@ -30,7 +30,9 @@ TASKS = {
     "inpaint_scratch": [],
     "general": [],
     "kornia": [],
-    "albumentations": ["task.transforms=[{name:GaussNoise,std_range:[0,0.2]},{name:ImageCompression,quality_range:[30,90]}]"],
+    "albumentations": [
+        "task.transforms=[{name:GaussNoise,std_range:[0,0.2]},{name:ImageCompression,quality_range:[30,90]}]"
+    ],
 }
 
 

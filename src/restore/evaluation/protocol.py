@@ -17,8 +17,8 @@ from torch import Tensor
 from restore.colour import rgb_to_y, to_luma, with_luma
 from restore.conditions import Network, Pair, apply_network, told
 from restore.degradations.base import Degradation, TestStream
-from restore.evaluation.luma_only import LumaOnly
 from restore.degradations.real import RealPairs
+from restore.evaluation.luma_only import LumaOnly
 from restore.evaluation.noise_streams import DESCRIPTIONS, Noise, normal_stream
 from restore.evaluation.self_ensemble import self_ensemble
 from restore.image import quantise, to_levels, to_unit
