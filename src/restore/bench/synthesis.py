@@ -26,7 +26,9 @@ TASKS = {
     "inpaint_text": [],
     "inpaint_scratch": [],
     "general": [],
-    "albumentations": ["task.transforms=[{name:GaussNoise,std_range:[0,0.2]},{name:ImageCompression,quality_range:[30,90]}]"],
+    "albumentations": [
+        "task.transforms=[{name:GaussNoise,std_range:[0,0.2]},{name:ImageCompression,quality_range:[30,90]}]"
+    ],
 }
 
 
