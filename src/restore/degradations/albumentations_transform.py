@@ -88,7 +88,7 @@ class AlbumentationsTransforms(Degradation):
 
     def apply(self, clean: Tensor, strengths: Strengths, generator: torch.Generator) -> Pair:
         images = clean.float().clamp(0, 1).permute(0, 2, 3, 1).cpu().numpy()  # (N, H, W, C)
-        seeds = strengths["seed"].tolist()
+        seeds = strengths["seed"].cpu().tolist()
         degraded = np.stack([self._transformed(image, seed) for image, seed in zip(images, seeds, strict=True)])
         result = torch.from_numpy(degraded).permute(0, 3, 1, 2).contiguous()
         return Pair(result.to(clean.device, clean.dtype), clean)
