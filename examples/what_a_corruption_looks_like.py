@@ -86,7 +86,7 @@ gray = clean.mean(dim=1, keepdim=True)
 pair = regions(gray, torch.Generator().manual_seed(0))
 figure, axes = plt.subplots(1, 2, figsize=(8, 4.2), layout="constrained")
 for axis, image, title in zip(axes, (pair.clean, pair.degraded), ("clean", "six regions"), strict=True):
-    axis.imshow(image[0, 0], cmap="gray", vmin=0, vmax=1)
+    axis.imshow(image[0, 0].numpy(), cmap="gray", vmin=0, vmax=1)
     axis.set_title(title)
     axis.axis("off")
 plt.show()

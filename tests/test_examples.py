@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import restore
 from restore.config.compose import compose
+from restore.config.loading import members
 
 EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.py"))
 
@@ -37,9 +37,10 @@ def test_the_gallery_draws_every_task_that_corrupts():
     import matplotlib.pyplot as plt
 
     script = runpy.run_path(str(GALLERY))
-    tasks = {file.stem for file in (Path(restore.__file__).parents[2] / "conf" / "task").glob("*.yaml")}
     drawn = {re.match(r"task=(\w+)", words)[1] for _, words in script["CORRUPTIONS"]}
-    made = {task for task in tasks if "RealPairs" not in str(compose("config", [f"task={task}"]).task.degradation)}
+    made = {
+        task for task in members("task") if "RealPairs" not in str(compose("config", [f"task={task}"]).task.degradation)
+    }
     assert drawn == made
     pictures = [axis.images[0].get_array() for axis in plt.figure(1).axes if axis.images]
     assert len(pictures) == len(script["CORRUPTIONS"]) + 1
