@@ -72,6 +72,18 @@ def _general(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
     return (_noise, _bicubic, _jpeg)[random.integers(3)](image, random)
 
 
+def _chain(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    import cv2
+
+    blurred = cv2.GaussianBlur(image, (9, 9), random.uniform(0.3, 1.2))
+    small = cv2.resize(blurred, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_CUBIC)
+    noisy = small + random.uniform(0, 10) * random.standard_normal(small.shape, dtype=np.float32)
+    code = cv2.imencode(
+        ".jpg", noisy.clip(0, 255).astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, int(random.integers(40, 91))]
+    )
+    return cv2.resize(cv2.imdecode(code[1], cv2.IMREAD_GRAYSCALE), image.shape[::-1], interpolation=cv2.INTER_CUBIC)
+
+
 def _kernel(side: int) -> np.ndarray:
     return np.full((side, side), 1 / side**2, np.float32)
 
@@ -86,6 +98,7 @@ PEERS: dict[str, Callable[[np.ndarray, np.random.Generator], np.ndarray]] = {
     "inpaint_text": _text,
     "inpaint_scratch": _scratch,
     "general": _general,
+    "chain": _chain,
 }
 
 

@@ -26,6 +26,7 @@ TASKS = {
     "inpaint_text": [],
     "inpaint_scratch": [],
     "general": [],
+    "chain": [],
 }
 
 
