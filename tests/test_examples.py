@@ -4,9 +4,15 @@ import re
 import runpy
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+import restore
+from restore.config.compose import compose
+
 EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.py"))
+
+GALLERY = EXAMPLES[0].parent / "what_a_corruption_looks_like.py"
 
 
 @pytest.fixture(autouse=True)
@@ -18,7 +24,7 @@ def no_window(monkeypatch):
     matplotlib.pyplot.close("all")
 
 
-@pytest.mark.parametrize("script", EXAMPLES, ids=lambda script: script.stem)
+@pytest.mark.parametrize("script", [path for path in EXAMPLES if path != GALLERY], ids=lambda script: script.stem)
 def test_each_runs_and_restores(script, capsys):
     runpy.run_path(str(script))
     out = capsys.readouterr().out
@@ -27,5 +33,18 @@ def test_each_runs_and_restores(script, capsys):
     assert all(float(before) < float(after) for before, after in pairs), out
 
 
-def test_there_are_three():
-    assert len(EXAMPLES) == 3
+def test_the_gallery_draws_every_task_that_corrupts():
+    import matplotlib.pyplot as plt
+
+    script = runpy.run_path(str(GALLERY))
+    tasks = {file.stem for file in (Path(restore.__file__).parents[2] / "conf" / "task").glob("*.yaml")}
+    drawn = {re.match(r"task=(\w+)", words)[1] for _, words in script["CORRUPTIONS"]}
+    made = {task for task in tasks if "RealPairs" not in str(compose("config", [f"task={task}"]).task.degradation)}
+    assert drawn == made
+    pictures = [axis.images[0].get_array() for axis in plt.figure(1).axes if axis.images]
+    assert len(pictures) == len(script["CORRUPTIONS"]) + 1
+    assert all(np.abs(picture - pictures[0] / 255).mean() > 0.005 for picture in pictures[1:])
+
+
+def test_there_are_four():
+    assert len(EXAMPLES) == 4

@@ -5,7 +5,8 @@ the changelog says why. Tolerances are those between builds of the libraries.
 
 Made anew for test pairs, and for no training pair, when the protocol `dncnn` took the published noise
 (MATLAB's stream) and the published resampling (rounded after each pass), and when words and scratches of the
-test got sheets of their own.
+test got sheets of their own; for training pairs of blur, JPEG, super-resolution and the mixture, and for no test
+pair, when their patches became cuts of degraded images on those images' grids.
 """
 
 import csv

@@ -8,6 +8,7 @@ from restore.conditions import Pair
 from restore.data.datamodule import RestorationData
 from restore.degradations.base import Degradation
 from restore.degradations.blur import Blur
+from restore.degradations.jpeg import JPEG
 from restore.degradations.noise import GaussianNoise
 from restore.errors import RequestError
 
@@ -207,7 +208,7 @@ def test_batch_must_divide_over_devices(data):
 class Ramp(Degradation):
     """Says of each pixel where in its window it lies."""
 
-    def __init__(self, margin: int, grid: bool):
+    def __init__(self, margin: int, grid: int):
         super().__init__()
         self.margin, self.grid = margin, grid
 
@@ -217,24 +218,40 @@ class Ramp(Degradation):
         return Pair(places.expand_as(clean).clone(), clean)
 
 
-@pytest.mark.parametrize("grid", [False, True])
-def test_a_patch_lies_in_the_middle_of_its_window_or_anywhere_where_a_grid_matters(data, grid):
-    module = data(degradation=Ramp(5, grid), patches_per_epoch=400)
-    side = module.window
-    assert side == 22
+@pytest.mark.parametrize(("grid", "aligned"), [(0, False), (4, False), (4, True)])
+def test_a_patch_lies_in_the_middle_of_its_window_or_where_it_lies_on_the_grid(data, grid, aligned):
+    """From 5 pixels on where the image has them: before the patch it is less only at the image's edge."""
+    module = data(degradation=Ramp(5, grid), patches_per_epoch=800, aligned=aligned)
+    side = module.windows.side
     corners = torch.cat([pair.degraded[:, 0, 0, 0] for pair in batches(module)]).long()
     tops, lefts = set((corners // side).tolist()), set((corners % side).tolist())
-    assert tops == lefts == (set(range(11)) if grid else {5})
+    if not grid:
+        assert (side, tops, lefts) == (22, {5}, {5})
+    elif aligned:
+        assert side == 28
+        assert tops == lefts == {0, 4, 8, 12, 16}, "multiples of the period: 8, and others at the image's edges"
+    else:
+        assert side == 28
+        assert tops == lefts == set(range(17))
 
 
-@pytest.mark.parametrize("grid", [False, True])
+@pytest.mark.parametrize("grid", [0, 8])
 def test_no_image_is_refused_for_its_margin(data, grid):
     """A window larger than the image repeats its edge, and the patch is within the image all the same."""
     module = data(degradation=Ramp(30, grid), patch_size=38)
     plain = data_with(module, GaussianNoise(0))
     for pair, other in zip(batches(module), batches(plain), strict=True):
-        assert pair.clean.shape == other.clean.shape == (8, 1, 38, 38)
-        assert (pair.clean.flatten(1).std(dim=1) > 0.01).all(), "no patch is all repeated edge"
+        assert torch.equal(pair.clean, other.clean), "a margin changes what is around a patch, and not the patch"
+        assert pair.clean.shape == (8, 1, 38, 38)
+
+
+def test_a_patch_is_the_same_on_however_many_devices(data):
+    """Its phase on the grid too: what is coded with it."""
+    module = data(degradation=JPEG(10, channels=1))
+    whole = batches(module)[0]
+    first, second = (batches(module, rank=r, world_size=2)[0] for r in range(2))
+    assert torch.equal(torch.stack([first.degraded, second.degraded], 1).flatten(0, 1), whole.degraded)
+    assert torch.equal(torch.stack([first.clean, second.clean], 1).flatten(0, 1), whole.clean)
 
 
 def data_with(module: RestorationData, degradation) -> RestorationData:

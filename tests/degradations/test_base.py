@@ -32,7 +32,7 @@ def test_a_test_pair_is_a_training_pair_unless_it_says_otherwise():
     assert torch.equal(
         Scaled().exact(clean, strengths, stream).degraded, Scaled().apply(clean, strengths, None).degraded
     )
-    assert (Scaled.margin, Scaled.grid, Scaled.suffix) == (0, False, "")
+    assert (Scaled.margin, Scaled.grid, Scaled.suffix) == (0, 0, "")
     assert len(Scaled().symmetries()) == 8
 
 

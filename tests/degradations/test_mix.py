@@ -3,6 +3,7 @@ import torch
 from torch import nn
 
 from conftest import exact
+from restore.degradations.bicubic import BicubicDownUp
 from restore.degradations.blur import Blur
 from restore.degradations.jpeg import JPEG
 from restore.degradations.mix import Mix, Regions
@@ -37,7 +38,9 @@ def test_regions_are_where_figure_12_has_them(generator):
         Regions([[Set(1.0)], []])
 
 
-def test_margin_is_the_largest():
+def test_margin_is_the_largest_and_the_grid_common_to_all():
     assert Mix([GaussianNoise(5), Blur("disk", radius=7)]).margin == 7
+    assert Mix([GaussianNoise(5), Blur("disk", radius=7)]).grid == 0
+    assert Mix([GaussianNoise(5), BicubicDownUp(3), JPEG(10, channels=1)]).grid == 24
     with pytest.raises(ValueError, match="at least one"):
         Mix([])

@@ -9,6 +9,10 @@ from torch import nn
 
 from conftest import metrics, protocol
 from restore.data.datamodule import RestorationData
+from restore.degradations.base import Degradation
+from restore.degradations.bicubic import BicubicDownUp
+from restore.degradations.jpeg import JPEG
+from restore.degradations.mix import Mix
 from restore.degradations.noise import GaussianNoise
 from restore.evaluation.metrics import psnr
 from restore.evaluation.protocol import Setting
@@ -27,9 +31,9 @@ from restore.training.trainer import make_trainer
 def data(image_folder):
     train, test = image_folder("train", 6), image_folder("test", 3)
 
-    def make() -> RestorationData:
+    def make(degradation: Degradation | None = None) -> RestorationData:
         options = {"patch_size": 16, "batch_size": 4, "patches_per_epoch": 16, "validation_size": 32}
-        return RestorationData([str(train)], [str(test)], GaussianNoise([10, 50]), **options)
+        return RestorationData([str(train)], [str(test)], degradation or GaussianNoise([10, 50]), **options)
 
     return make
 
@@ -92,6 +96,19 @@ def test_resume_equals_uninterrupted(tmp_path, data, kind, optimizer, reset, mid
     resumed = network(kind)
     nn.init.zeros_(next(resumed.parameters()))
     fit(tmp_path / "part", data(), resumed, 10, 10, resume=tmp_path / "middle.ckpt", **same)
+    for (name, one), other in zip(whole.state_dict().items(), resumed.state_dict().values(), strict=True):
+        assert torch.equal(one, other), name
+    assert not torch.equal(next(part.parameters()), next(whole.parameters()))
+
+
+def test_resume_of_a_mixture_on_a_grid_equals_uninterrupted(tmp_path, data):
+    """Where patches lie on the grids of JPEG and super-resolution follows from the step, as the patches do."""
+    mix = Mix([GaussianNoise([0, 55]), BicubicDownUp({"set": [2, 3]}), JPEG([5, 99], channels=1)])
+    whole, part, resumed = (network("red") for _ in range(3))
+    fit(tmp_path / "whole", data(mix), whole, 6, 6)
+    trainer, _ = fit(tmp_path / "part", data(mix), part, 3, 6)
+    trainer.save_checkpoint(tmp_path / "middle.ckpt")
+    fit(tmp_path / "part", data(mix), resumed, 6, 6, resume=tmp_path / "middle.ckpt")
     for (name, one), other in zip(whole.state_dict().items(), resumed.state_dict().values(), strict=True):
         assert torch.equal(one, other), name
     assert not torch.equal(next(part.parameters()), next(whole.parameters()))

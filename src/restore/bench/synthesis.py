@@ -1,4 +1,7 @@
-"""Training pairs: ours on the device against image by image in worker processes, and against a training step."""
+"""Training pairs: ours on the device against image by image in worker processes, and against a training step.
+
+A task of `TASKS` without a peer (`restore.bench.peer.PEERS`) is held to the training step alone.
+"""
 
 from __future__ import annotations
 
@@ -38,8 +41,9 @@ def run(folder: Path, repeats: int) -> None:
         ours = seconds_of_pairs(name, changes, repeats)
         peer = peer_rate(name, max(2, repeats // 2))
         shares = {f"share_{model}": ours / step for model, step in steps.items()}
-        rows.append({"task": name, "patches_per_s": BATCH / ours, "peer_patches_per_s": peer, **shares})
-        print(f"{name:<18}{BATCH / ours:>9.0f} patches/s, {BATCH / ours / peer:.1f} times the peer", flush=True)
+        rows.append({"task": name, "seconds": ours, "peer_patches_per_s": peer, **shares})
+        beside = f", {BATCH / ours / peer:.1f} times the peer" if peer else ""
+        print(f"{name:<18}{BATCH / ours:>9.0f} patches/s{beside}", flush=True)
     write(folder, rows, steps)
 
 
@@ -66,9 +70,11 @@ def seconds_of_step(model: str, repeats: int) -> float:
     return median_seconds(training_step(network, clean, default_precision()), repeats)
 
 
-def peer_rate(name: str, batches: int) -> float:
-    """Patches/s of the same corruption image by image, in two worker processes; their start left out."""
+def peer_rate(name: str, batches: int) -> float | None:
+    """Patches/s of the same corruption image by image, in two worker processes, their start left out; None without."""
     kind = name if name in PEERS else name.split(" ")[0]
+    if kind not in PEERS:
+        return None
     loader = DataLoader(PeerPairs(kind, PATCH, BATCH * (batches + 2)), BATCH, num_workers=2, persistent_workers=True)
     stamps = []
     for _ in loader:
@@ -81,17 +87,30 @@ def write(folder: Path, rows: list[dict], steps: dict[str, float]) -> None:
     lines = [
         [
             row["task"],
-            f"{row['patches_per_s']:,.0f}",
-            f"{row['peer_patches_per_s']:,.0f}",
-            f"{row['patches_per_s'] / row['peer_patches_per_s']:.1f} ×",
+            f"{1000 * row['seconds']:.1f}",
+            f"{BATCH / row['seconds']:,.0f}",
+            *_beside(BATCH / row["seconds"], row["peer_patches_per_s"]),
             f"{row['share_dncnn_s']:.1%}",
             f"{row['share_red30']:.1%}",
         ]
         for row in rows
     ]
-    header = ("task", "patches/s", "albumentations/OpenCV", "ratio", "of a DnCNN-S step", "of a RED30 step")
+    header = (
+        "task",
+        "ms a step",
+        "patches/s",
+        "albumentations/OpenCV",
+        "ratio",
+        "of a DnCNN-S step",
+        "of a RED30 step",
+    )
     table = markdown(header, lines)
     steps_text = ", ".join(f"{model} {seconds:.2f} s" for model, seconds in steps.items())
     text = f"Training pairs of {BATCH}×1×{PATCH}×{PATCH}; medians in one run on {machine()}. Steps ({default_precision()}): {steps_text}."
     (folder / "table.md").write_text(f"{text}\n\n{table}\n")
     print(f"\n{text}\n\n{table}\n\n{folder / 'table.md'}")
+
+
+def _beside(ours: float, peer: float | None) -> tuple[str, str]:
+    """The peer's patches/s, and how many times as many ours are; a dash each where there is none."""
+    return (f"{peer:,.0f}", f"{ours / peer:.1f} ×") if peer else ("–", "–")

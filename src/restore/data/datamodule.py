@@ -19,6 +19,7 @@ from restore.data.images import centre, resized
 from restore.data.pairs import PairLayout
 from restore.data.sampler import CoordinateLoader, PatchCoordinates, StepSampler
 from restore.data.split import hold_out, shrunk_copies, spread
+from restore.data.windows import Windows
 from restore.degradations.base import as_degradation
 from restore.degradations.real import RealPairs
 from restore.errors import RequestError, unknown_name
@@ -30,10 +31,11 @@ ORIENTATIONS = ("all", "batch", "none")
 class RestorationData(LightningDataModule):
     """Training pairs synthesised on the device, and whole clean images for validation and test.
 
-    The loader yields coordinates ``(B, 4)``; `on_after_batch_transfer` gathers the patches from the
-    image bank and degrades them there. The generator of a batch is seeded from the run's seed and
-    the batch's own coordinates: ranks and steps differ, and a resumed run repeats nothing and
-    misses nothing.
+    The loader yields coordinates; `on_after_batch_transfer` gathers the patches from the image bank
+    and degrades them there, each with the surroundings that its degradation asks for (`Windows`): a
+    pair of patches is a cut of a pair of images. The generator of a batch is seeded from the run's
+    seed and the batch's own coordinates: ranks and steps differ, and a resumed run repeats nothing
+    and misses nothing.
 
     Args:
         train: training sets by name, or folders.
@@ -62,6 +64,8 @@ class RestorationData(LightningDataModule):
             absent always stops.
         root: folder of the papers' sets.
         seed: of patches and degradations.
+        aligned: patches begin where a block of JPEG or a sample of super-resolution does, for a network that says
+            so (``aligned = True``): the corner of what it gets is taken for the grid's.
 
     Attributes:
         validation: the images that validate; None where nothing does.
@@ -95,6 +99,7 @@ class RestorationData(LightningDataModule):
         absent_sets: str = "stop",
         root: str | None = None,
         seed: int = 0,
+        aligned: bool = False,
     ):
         super().__init__()
         if channels not in (1, 3):
@@ -121,7 +126,7 @@ class RestorationData(LightningDataModule):
         self.validation: datasets.Images | None = None
         self.tests: list[datasets.Images] = []
         self.absent: dict[str, str] = {}
-        self.batch_seed = 0
+        self.batch_seed, self.aligned = 0, aligned
 
     def read_tests(self) -> None:
         """Read the test sets; asked for early, so that a missing one is said before any training."""
@@ -231,16 +236,18 @@ class RestorationData(LightningDataModule):
             self.degraded_bank = ImageBank(self.training.partners, self.training.names)
 
     @property
-    def window(self) -> int:
-        """Side of what is cut from an image: a patch, and the margin that its degradation needs around it."""
-        return self.patch_size + 2 * self.degradation.margin
+    def windows(self) -> Windows:
+        """What is cut from an image for each patch: with the margin and on the grid of the degradation."""
+        return Windows(self.patch_size, self.degradation.margin, self.degradation.grid, self.aligned)
 
     def coordinates(self, rank: int, world_size: int) -> PatchCoordinates:
         """The coordinates of every step, this rank's share of them."""
         sizes = torch.stack([self.bank.heights, self.bank.widths], dim=1).cpu()
         place = {"rank": rank, "world_size": world_size}
         how = {"weighting": self.weighting, "orientations": self.orientations, "pool": self.pool_size}
-        return PatchCoordinates(sizes, self.window, self.batch_size, self.seed, **how, **place)
+        return PatchCoordinates(
+            sizes, self.patch_size, self.batch_size, self.seed, **how, **place, windows=self.windows
+        )
 
     @property
     def pool_size(self) -> int | None:
@@ -289,25 +296,14 @@ class RestorationData(LightningDataModule):
         if self.training.partners:  # both halves of a pair are cut and turned alike
             banks = (self.degraded_bank, self.bank)
             return Pair(*(bank.to(device).crop(coordinates, self.patch_size) for bank in banks))
-        clean = self.bank.to(device).crop(coordinates, self.window)
+        windows = self.windows
+        clean = self.bank.to(device).crop(coordinates[:, :4], windows.side)
         generator = torch.Generator(device).manual_seed(self.batch_seed)
-        degradation = self.degradation.to(device)
-        if not degradation.margin:
-            return degradation(clean, generator)
-        top, left = self._inner(coordinates, generator)
-        return degradation(clean, generator).crop(top, left, self.patch_size)
-
-    def _inner(self, coordinates: Tensor, generator: torch.Generator) -> tuple[Tensor | int, Tensor | int]:
-        """Where in its window each patch lies: in the middle, or, where a grid matters, anywhere in the margin."""
-        margin = self.degradation.margin
-        if not self.degradation.grid:
-            return margin, margin
-        image = coordinates[:, 0].to(self.bank.device)
-        sides = torch.minimum(self.bank.heights[image], self.bank.widths[image]).to(coordinates.device)
-        reach = ((sides - self.patch_size) // 2).clamp(max=margin)  # no further than a small image goes
-        drawn = torch.rand(2, len(image), generator=generator, device=coordinates.device)
-        top, left = (margin - reach + (drawn * (2 * reach + 1)).long()).unbind(0)
-        return top, left
+        pair = self.degradation.to(device)(clean, generator)
+        if windows.side == self.patch_size:
+            return pair
+        before = coordinates[:, 4:].unbind(1) if windows.grid else (windows.margin, windows.margin)
+        return pair.crop(*before, self.patch_size)
 
     def whole_image(self, images: datasets.Images, index: int) -> WholeImage:
         device = self.trainer.strategy.root_device

@@ -9,9 +9,11 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from restore.data.windows import Windows
+
 
 class PatchCoordinates(Dataset):
-    """Item k is the LongTensor ``(B, 4)`` of step k: image, top, left, orientation.
+    """Item k is the LongTensor ``(B, 4)`` of step k: image, top, left, orientation; or ``(B, 6)``, see `Windows`.
 
     The global batch of a step is drawn whole and each rank takes its own share of it, so that the
     patches of a step do not depend on how many devices there are, and a resumed run needs no
@@ -19,7 +21,7 @@ class PatchCoordinates(Dataset):
 
     Args:
         sizes: height and width of every image, ``(images, 2)``.
-        patch_size: side of the square patch in pixels, its margin included.
+        patch_size: side of the square patch in pixels.
         batch_size: global, over all ranks.
         seed: of the run.
         weighting: ``pixels`` draws every position of the set alike, ``images`` every image alike.
@@ -28,6 +30,7 @@ class PatchCoordinates(Dataset):
         pool: patches drawn once from the seed, and gone through in a new order every epoch; None draws every
             patch anew. The pool is spread evenly over the positions (or images) of the set: one of as many
             patches as there are whole images of one size holds each of them once.
+        windows: what is cut around each patch to be degraded; None for the patch alone.
     """
 
     def __init__(
@@ -41,10 +44,10 @@ class PatchCoordinates(Dataset):
         world_size: int = 1,
         orientations: str = "all",
         pool: int | None = None,
+        windows: Windows | None = None,
     ):
-        sizes = sizes.numpy()  # (images, 2)
-        self.positions = np.maximum(sizes - patch_size + 1, 1)
-        self.first = np.minimum((sizes - patch_size) // 2, 0)  # an image smaller than the patch lies in its middle
+        self.sizes, self.windows = sizes.numpy(), windows  # (images, 2)
+        self.positions = np.maximum(self.sizes - patch_size + 1, 1)
         counts = self.positions.prod(axis=1).astype(np.float64)
         shares = counts if weighting == "pixels" else np.ones_like(counts)
         self.cumulative = np.cumsum(shares / shares.sum())
@@ -58,7 +61,10 @@ class PatchCoordinates(Dataset):
         random = self._generator(step).random((self.batch_size, 4))
         places = self._places(random[:, :3]) if self.pool is None else self.pool[self._numbers(step)]
         coordinates = np.column_stack([places, self._oriented(random[:, 3])]).astype(np.int64)
-        return torch.from_numpy(coordinates[self.rank :: self.world_size].copy())
+        coordinates = coordinates[self.rank :: self.world_size].copy()
+        if self.windows is not None:
+            coordinates = self.windows.around(coordinates, self.sizes[coordinates[:, 0]])
+        return torch.from_numpy(coordinates)
 
     def _generator(self, number: int, stream: int = 0) -> np.random.Generator:
         """A stream of the seed's: 0 for the steps, 1 for the pool, 2 for the orders of the epochs."""
@@ -67,7 +73,7 @@ class PatchCoordinates(Dataset):
     def _places(self, random: np.ndarray) -> np.ndarray:
         """Image, top and left of uniform numbers ``(n, 3)``."""
         image = np.searchsorted(self.cumulative[:-1], random[:, 0], side="right")
-        top_left = np.floor(random[:, 1:] * self.positions[image]) + self.first[image]
+        top_left = np.floor(random[:, 1:] * self.positions[image])
         return np.column_stack([image, top_left])
 
     def _oriented(self, random: np.ndarray) -> np.ndarray:

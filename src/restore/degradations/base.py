@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
+from math import lcm
 from typing import Any
 
 import torch
@@ -48,8 +49,8 @@ class Degradation(nn.Module):
     Attributes:
         conditions: names of what a network can be told (see `restore.conditions`).
         margin: pixels around a training patch that its own border depends on.
-        grid: period in pixels at which it matters where in the image a patch begins (JPEG's blocks, sub-sampling); 0
-            where it does not.
+        grid: period in pixels at which it matters where in the image a patch begins (JPEG's blocks, sub-sampling);
+            0 where it does not. What is cut to be degraded then begins at a multiple of it and is a multiple long.
         suffix: what a setting's name says after its strength, where two of one strength are not the same.
         colour_suffix: what it says beside where the test images are in colour, and papers test luma under that name.
     """
@@ -101,3 +102,9 @@ class PlainDegradation(Degradation):
 def as_degradation(degradation: Callable) -> Degradation:
     """A degradation as it is; anything else that can be called, wrapped."""
     return degradation if isinstance(degradation, Degradation) else PlainDegradation(degradation)
+
+
+def common_grid(degradations: Iterable[Degradation]) -> int:
+    """The least common multiple of the periods of several degradations of one image; 0 where none has one."""
+    periods = [degradation.grid for degradation in degradations if degradation.grid]
+    return lcm(*periods) if periods else 0

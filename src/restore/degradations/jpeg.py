@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from restore.conditions import ORIENTATIONS, Pair
-from restore.dct import CHROMA, LUMA, block_dct, inverse_block_dct, quantisation_table, whole_blocks
+from restore.dct import CHROMA, LUMA, SIDE, block_dct, inverse_block_dct, quantisation_table, whole_blocks
 from restore.degradations.base import Degradation, Strengths, TestStream
 from restore.degradations.strength import Strength
 from restore.image import LEVELS, to_levels, to_unit
@@ -31,6 +31,8 @@ class JPEG(Degradation):
 
     Args:
         quality: libjpeg's 1 to 100: a number, a range (whole numbers, uniform) or a set; one per sample.
+        channels: of the images that training patches are cut from, 1 or 3: blocks are of 8 pixels where they are
+            gray, and of 16 where chroma is halved. It says only on which `grid` patches are degraded.
         subsampling: of a colour image's chroma: ``4:2:0`` halves its rows and columns, ``4:4:4`` keeps all of it.
 
     Shape:
@@ -46,8 +48,9 @@ class JPEG(Degradation):
 
     conditions = ("quality",)
 
-    def __init__(self, quality, subsampling: str = "4:2:0"):
+    def __init__(self, quality, channels: int = 3, subsampling: str = "4:2:0"):
         super().__init__()
+        self.grid = 2 * SIDE if channels == 3 and subsampling == "4:2:0" else SIDE
         self.quality = Strength(quality, "quality", 1, 100, integer=True)
         if subsampling not in SUBSAMPLINGS:
             raise ValueError(f"subsampling is {' or '.join(SUBSAMPLINGS)}, and it is {subsampling}")

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from restore.conditions import ORIENTATIONS, Pair
-from restore.degradations.base import Degradation, Strengths, TestStream, as_degradation
+from restore.degradations.base import Degradation, Strengths, TestStream, as_degradation, common_grid
 
 
 class Mix(Degradation):
@@ -36,7 +36,7 @@ class Mix(Degradation):
         degradations = [as_degradation(part) for part in parts]
         self.parts = nn.ModuleList(degradations)
         self.margin = max(part.margin for part in degradations)
-        self.grid = any(part.grid for part in degradations)
+        self.grid = common_grid(degradations)
 
     def draw(self, count: int, generator: torch.Generator) -> Strengths:
         return {"part": torch.randint(len(self.parts), (count,), generator=generator, device=generator.device)}

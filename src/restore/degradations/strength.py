@@ -68,6 +68,15 @@ class Strength:
     def fixed(self) -> bool:
         return len(self.set) == 1
 
+    @property
+    def members(self) -> list[float]:
+        """Every strength that can be drawn; of a range, which has to be of whole numbers, all in it."""
+        if self.range is None:
+            return list(self.set)
+        if not self.integer:
+            raise ValueError("a range of any numbers has no members to list")
+        return list(range(int(self.range[0]), int(self.range[1]) + 1))
+
     def sample(self, count: int, generator: torch.Generator) -> Tensor:
         """One strength per sample, float32 ``(count,)``, on the generator's device."""
         device = generator.device

@@ -54,6 +54,8 @@ class TNRD(nn.Module):
     Attributes:
         conditions: what it is told: nothing, the ``scale``, or the ``quality``.
         not_in_file: the arguments that an authors' file does not tell.
+        aligned: whether training patches have to begin where a block of JPEG or a sample of the low-resolution
+            image does; they end there too if their size is a multiple of 8, or of the scale.
         coefficients: of the atoms, ``(stages, k² − 1, k² − 1)``, vertical frequency running fastest.
         weights: of the Gaussians, ``(stages, k² − 1, basis)``.
         log_reaction: log p, ``(stages,)``; None for ``jpeg``.
@@ -74,7 +76,8 @@ class TNRD(nn.Module):
     clipped (1 image of LIVE1 in 29 at quality 10, by 0.0003 dB); in a block that the image's side cuts through it is
     not: over LIVE1, of whose images 6 have such sides, 29.143 dB in place of 29.148, on one of them 0.057 less.
     Continue an image to whole blocks before it is encoded, and crop what is restored, to be rid of it.
-    Images that begin inside a block, or that are turned, have other blocks or another table than it assumes.
+    Images that begin inside a block, or that are turned, have other blocks or another table than it assumes: training
+    patches are asked to begin with one (`aligned`).
     """
 
     def __init__(
@@ -99,6 +102,7 @@ class TNRD(nn.Module):
             raise ValueError(f"model.data_term=jpeg is of gray images, and model.channels is {channels}")
         self.channels, self.data_term, self.conditions = channels, data_term, CONDITIONS[data_term]
         self.not_in_file = {"data_term": data_term}
+        self.aligned = data_term != "noise"
         outermost = spacing * (basis - 1) / 2
         means = torch.linspace(-outermost, outermost, basis)
         ends = torch.tensor([-outermost - 10, outermost + 10])
