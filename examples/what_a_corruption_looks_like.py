@@ -33,6 +33,7 @@ CORRUPTIONS = [
     ("text", "task=inpaint_text task.font_size=20"),
     ("scratches", "task=inpaint_scratch"),
     ("a third each: noise, scale, JPEG", "task=general"),
+    ("blurred, shrunk, noisy, saved as JPEG", "task=chain"),
 ]
 
 photograph = data.chelsea()[36:196, 118:278]  # (H, W, 3), 8 bits

@@ -12,7 +12,7 @@ from restore.image import to_unit
 
 def difference(images, quality: int, subsampling: str = "4:2:0") -> float:
     """Mean over images of PSNR(ours) − PSNR(libjpeg), each against the clean image, in dB."""
-    coder, unused = JPEG(quality, subsampling), torch.Generator()
+    coder, unused = JPEG(quality, subsampling=subsampling), torch.Generator()
     gains = []
     for image in images:
         clean = to_unit(image)[None]
@@ -38,7 +38,8 @@ def test_photographs_as_libjpeg(quality, channels, subsampling, bar):
 def test_colours_of_nearly_every_pixel_are_libjpegs(subsampling):
     """And 4:4:4 keeps what 4:2:0 averages: the files are not the same."""
     clean = to_unit(photographs(3)[1][:, :200, :203])[None]
-    coder, other = JPEG(10, subsampling), JPEG(10, "4:4:4" if subsampling == "4:2:0" else "4:2:0")
+    coder = JPEG(10, subsampling=subsampling)
+    other = JPEG(10, subsampling="4:4:4" if subsampling == "4:2:0" else "4:2:0")
     file, ours = exact(coder, clean), coder(clean, torch.Generator()).degraded
     assert (ours - file).abs().mean() < 0.25 / 255
     assert (exact(other, clean) - file).abs().mean() > 1 / 255

@@ -82,6 +82,18 @@ def _camera(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
     return _jpeg(noisy.clip(0, 255).astype(np.uint8), random)
 
 
+def _chain(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    import cv2
+
+    blurred = cv2.GaussianBlur(image, (9, 9), random.uniform(0.3, 1.2))
+    small = cv2.resize(blurred, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_CUBIC)
+    noisy = small + random.uniform(0, 10) * random.standard_normal(small.shape, dtype=np.float32)
+    code = cv2.imencode(
+        ".jpg", noisy.clip(0, 255).astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, int(random.integers(40, 91))]
+    )
+    return cv2.resize(cv2.imdecode(code[1], cv2.IMREAD_GRAYSCALE), image.shape[::-1], interpolation=cv2.INTER_CUBIC)
+
+
 def _kernel(side: int) -> np.ndarray:
     return np.full((side, side), 1 / side**2, np.float32)
 
@@ -98,6 +110,7 @@ PEERS: dict[str, Callable[[np.ndarray, np.random.Generator], np.ndarray]] = {
     "general": _general,
     "kornia": _pepper,
     "albumentations": _camera,
+    "chain": _chain,
 }
 
 

@@ -33,6 +33,7 @@ TASKS = {
     "albumentations": [
         "task.transforms=[{name:GaussNoise,std_range:[0,0.2]},{name:ImageCompression,quality_range:[30,90]}]"
     ],
+    "chain": [],
 }
 
 

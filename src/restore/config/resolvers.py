@@ -22,6 +22,9 @@ def to_plain(value: Any) -> Any:
     return OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
 
 
+NOT_SAID = ("_target_", "_partial_", "channels")  # of a step, in a setting's name
+
+
 def steps_label(steps: Any) -> str:
     """What a chain does, as a setting is named: its steps in their order, with what each is built with.
 
@@ -31,7 +34,7 @@ def steps_label(steps: Any) -> str:
     """
     parts = []
     for step in to_plain(steps):
-        words = [f"{key}={_plain_text(value)}" for key, value in step.items() if key not in ("_target_", "_partial_")]
+        words = [f"{key}={_plain_text(value)}" for key, value in step.items() if key not in NOT_SAID]
         parts.append(" ".join([str(step["_target_"]).rpartition(".")[2], *words]))
     return ", ".join(parts).replace("{", "(").replace("}", ")")  # a label is a template of its strength
 

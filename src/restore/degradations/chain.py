@@ -12,7 +12,7 @@ from torch.nn.functional import avg_pool2d
 
 from restore.conditions import ORIENTATIONS, Pair, repeat_pixels
 from restore.degradations.base import Degradation, Strengths, TestStream, as_degradation
-from restore.degradations.bicubic import low_resolution
+from restore.degradations.bicubic import GRID, low_resolution
 from restore.degradations.strength import Strength
 from restore.image import quantise
 from restore.resize import imresize
@@ -81,10 +81,7 @@ class SubSample(Degradation):
     @property
     def scales(self) -> list[int]:
         """All factors that can be drawn."""
-        if self.scale.range is None:
-            return [int(scale) for scale in self.scale.set]
-        low, high = self.scale.range
-        return list(range(int(low), int(high) + 1))
+        return [int(scale) for scale in self.scale.members]
 
 
 class Chain(Degradation):
@@ -216,10 +213,10 @@ def _reach(steps: Sequence[Degradation]) -> tuple[int, int]:
         if isinstance(step, SubSample):
             largest = max(step.scales)
             margin += RESAMPLERS[step.resampler] * largest * factor
-            factor, factors = factor * largest, factors * lcm(*step.scales)
+            factor, factors = factor * largest, factors * min(lcm(*step.scales), GRID)
             period = lcm(period, factors)
         else:
             margin += step.margin * factor
-            period = lcm(period, int(step.grid) * factors or 1)
+            period = lcm(period, step.grid * factors or 1)
     margin += 2 * factor if factor > 1 else 0  # of the enlarging
     return margin, period if period > 1 else 0
