@@ -10,6 +10,7 @@ from torch import nn
 from conftest import metrics, protocol
 from restore.data.datamodule import RestorationData
 from restore.degradations.noise import GaussianNoise
+from restore.degradations.sensor import PoissonGaussian
 from restore.evaluation.metrics import psnr
 from restore.evaluation.protocol import Setting
 from restore.models.dncnn import DnCNN
@@ -27,9 +28,9 @@ from restore.training.trainer import make_trainer
 def data(image_folder):
     train, test = image_folder("train", 6), image_folder("test", 3)
 
-    def make() -> RestorationData:
+    def make(degradation=None) -> RestorationData:
         options = {"patch_size": 16, "batch_size": 4, "patches_per_epoch": 16, "validation_size": 32}
-        return RestorationData([str(train)], [str(test)], GaussianNoise([10, 50]), **options)
+        return RestorationData([str(train)], [str(test)], degradation or GaussianNoise([10, 50]), **options)
 
     return make
 
@@ -95,6 +96,17 @@ def test_resume_equals_uninterrupted(tmp_path, data, kind, optimizer, reset, mid
     for (name, one), other in zip(whole.state_dict().items(), resumed.state_dict().values(), strict=True):
         assert torch.equal(one, other), name
     assert not torch.equal(next(part.parameters()), next(whole.parameters()))
+
+
+def test_resume_equals_uninterrupted_where_photons_are_counted(tmp_path, data):
+    noise = PoissonGaussian([0.5, 4], [0, 10])
+    whole, part, resumed = (network("red") for _ in range(3))
+    fit(tmp_path / "whole", data(noise), whole, 6, 6)
+    trainer, _ = fit(tmp_path / "part", data(noise), part, 3, 6)
+    trainer.save_checkpoint(tmp_path / "middle.ckpt")
+    fit(tmp_path / "part", data(noise), resumed, 6, 6, resume=tmp_path / "middle.ckpt")
+    for (name, one), other in zip(whole.state_dict().items(), resumed.state_dict().values(), strict=True):
+        assert torch.equal(one, other), name
 
 
 @pytest.mark.parametrize(("reset", "steps"), [("never", 10), ("epoch", 2)])

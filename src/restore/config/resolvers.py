@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from omegaconf import OmegaConf
 
 from restore.degradations.strength import levels_to_test
+from restore.errors import unknown_name
 from restore.training.cluster import stamp
 from restore.training.hardware import default_precision, device_kind
 
@@ -22,11 +24,23 @@ def to_plain(value: Any) -> Any:
     return OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
 
 
+def one_of(key: str, value: str, known: Sequence[str]) -> str:
+    """A value that may be one of a few.
+
+    Raises:
+        RequestError: it is none of them; says which there are.
+    """
+    if value not in known:
+        raise unknown_name(key, str(value), known)
+    return value
+
+
 RESOLVERS = {
     "default_budget": lambda: "gpu" if device_kind() == "cuda" else "cpu",
     "default_precision": default_precision,
     "steps": lambda patches, batch: -(-int(patches) // max(1, int(batch))),
     "levels_to_test": lambda value, usual, name: levels_to_test(to_plain(value), to_plain(usual), name),
+    "one_of": lambda key, value, *known: one_of(key, value, known),
     "at": lambda budget, cpu, gpu, paper: {"cpu": cpu, "gpu": gpu}.get(budget, paper),
     "gpus": lambda accelerator, devices: devices if accelerator in ("gpu", "cuda") else None,
     "run_folder": lambda resume, folder, now: resume or f"{folder}/{stamp(now)}",
