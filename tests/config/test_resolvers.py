@@ -15,6 +15,7 @@ from restore.config.resolvers import register_resolvers, to_plain
         ("${at:cpu,1,2,3}", 1),
         ("${at:gpu,1,2,3}", 2),
         ("${at:paper,1,2,3}", 3),
+        ("${one_of:key,b,a,b}", "b"),
         ("${gpus:gpu,4}", 4),
         ("${gpus:cpu,4}", None),
         ("${run_folder:runs/a,runs/b,now}", "runs/a"),

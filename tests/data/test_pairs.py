@@ -2,12 +2,15 @@
 
 import math
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 from PIL import Image
 
 from conftest import photograph
+from restore.config.build import build_data, build_protocols, build_settings
+from restore.config.compose import compose
 from restore.data import datasets
 from restore.data.bank import ImageBank
 from restore.data.pairs import PairLayout, find_pairs
@@ -147,3 +150,71 @@ def test_layouts_that_are_none(tmp_path):
             Image.fromarray(photograph(20, 24, 1)).save(tmp_path / kind / f"a.{suffix}")
     with pytest.raises(RequestError, match=r"a\.bmp and .*a\.png have one name"):
         find_pairs(tmp_path)
+
+
+# -- PolyU: pairs that are trained on, or only scored ----------------------------------------------
+
+
+def polyu(root: Path) -> Path:
+    """Two Canon scenes and one of Nikon's, three crops each; the real one is the mean, 6 levels brighter."""
+    (root / "PolyU").mkdir(parents=True)
+    for scene in ("Canon5D2_5_160_3200_chair", "Canon80D_8_8_800_GO", "NikonD800_8_125_6400_photo"):
+        for crop in range(3):
+            mean = photograph(40, 48, 3, seed=crop + len(scene)).clip(0, 240)
+            for kind, image in (("mean", mean), ("real", mean + 6)):
+                Image.fromarray(image).save(root / "PolyU" / f"{scene}_{crop}_{kind}.JPG", quality=100, subsampling=0)
+    return root
+
+
+def test_polyu_by_its_cameras(tmp_path):
+    root = polyu(tmp_path)
+    counts = {"polyu": 9, "polyu_canon": 6, "polyu_canon5d2": 3, "polyu_canon80d": 3, "polyu_nikond800": 3}
+    for name, count in counts.items():
+        for training in (True, False):
+            listing = datasets.find(name, root, 3, training=training)
+            assert len(listing.files) == len(listing.partners) == count, name
+    assert listing.names[0] == "NikonD800_8_125_6400_photo_0"
+    with pytest.raises(RequestError, match=r"has no \*_real\.JPG beside \*_mean\.JPG"):
+        datasets.find("polyu_sony", root, 3, training=True)
+    with pytest.raises(datasets.AbsentSetError, match="for research only"):
+        datasets.find("polyu", tmp_path / "nowhere", 3, training=True)
+
+
+@pytest.mark.parametrize("noise", ["real", "sensor", "gaussian"])
+def test_whatever_trains_the_real_pairs_are_scored(noise, tmp_path):
+    words = ["task=real_noise", "data=polyu", f"paths.data={polyu(tmp_path)}", f"task.noise={noise}"]
+    words += ["task.gain=1", "task.sigma=40", "data.patch_size=16", "data.batch_size=32", "data.validation=0.34"]
+    config = compose("config", words)
+    data = build_data(config)
+    data.read_training()
+    data.read_tests()
+    assert data.validation.names == [f"Canon80D_8_8_800_GO_{i}" for i in (1, 2)]
+    (setting,) = build_settings(config.task)
+    for images in (data.validation, data.tests[0]):
+        assert len(images.partners) == len(images.images)
+        pair = build_protocols(config)[0].pair(images.images[0][None], setting, "x", images.partners[0][None])
+        assert (255 * (pair.degraded - pair.clean)).mean() == pytest.approx(6, abs=0.3)
+    data.fill_bank()
+    data.trainer = SimpleNamespace(training=True)
+    pair = data.pairs(data.on_before_batch_transfer(data.coordinates(0, 1)[0], 0))
+    difference = 255 * (pair.degraded - pair.clean)
+    assert difference.mean() == pytest.approx(6 if noise == "real" else 0, abs=0.7)
+    deviations = {"real": 0, "sensor": (125 + 25) ** 0.5, "gaussian": 40}
+    assert difference.std() == pytest.approx(deviations[noise], rel=0.2, abs=1)
+
+
+def test_a_folder_of_pairs_is_one_of_clean_images_for_a_task_that_synthesises(command, tmp_path):
+    root = polyu(tmp_path / "data")
+    answer = command(
+        "evaluate", "task.channels=3", "test_sets=polyu_nikond800", f"paths.data={root}", "results=rows.csv"
+    )
+    assert answer.code == 0, answer.err
+    rows = [row for row in store.read(Path("rows.csv")) if row["metric"] == "psnr"]
+    assert {row["setting"] for row in rows} == {"sigma=25"}
+    assert all(abs(row["value_input"] - 20.2) < 0.3 for row in rows), "noise of 25 levels, and not the 6 of the pairs"
+
+
+def test_nothing_but_the_three_noises_trains(command):
+    answer = command("run", "task=real_noise", "data=polyu", "task.noise=name", "logger=none")
+    assert answer.code == 2
+    assert "unknown task.noise 'name': (there are gaussian, real, sensor)" in answer.err

@@ -1,8 +1,14 @@
+import re
+from itertools import groupby
+
 import pytest
 import torch
 
+from restore.config.build import build_data
+from restore.config.compose import compose
 from restore.degradations.base import TestStream
 from restore.degradations.sensor import PoissonGaussian, fit_sensor
+from restore.image import to_unit
 
 
 @pytest.mark.parametrize(("gain", "read_noise", "level"), [(1, 0, 40), (4, 0, 200), (4, 10, 3), (0, 10, 90), (2, 5, 0)])
@@ -141,3 +147,28 @@ def test_what_cannot_be_fitted_is_refused(light):
         fit_sensor(light, light[..., 1:])
     with pytest.raises(ValueError, match="different brightness"):
         fit_sensor(torch.full((1, 1, 9, 9), 0.5), torch.rand(1, 1, 9, 9))
+
+
+@pytest.mark.slow
+def test_the_experiment_has_what_is_fitted_to_the_pairs_that_it_trains_on(data_root):
+    """PolyU's scenes of Canon's cameras one by one, and all of them for the Gaussian noise."""
+    if not (data_root / "PolyU").is_dir():
+        pytest.skip("PolyU is not in RESTORE_DATA")
+    config = compose("config", ["experiment=real_noise", f"paths.data={data_root}", "budget=cpu"])
+    data = build_data(config)
+    data.read_training()
+    crops = {
+        name: pair
+        for name, *pair in zip(data.training.names, data.training.images, data.training.partners, strict=True)
+    }
+    scenes = groupby(sorted(crops), key=lambda name: re.sub(r"_+\d+$", "", name))
+    fits = [
+        fit_sensor(*map(to_unit, map(torch.stack, zip(*map(crops.get, names), strict=True)))) for _, names in scenes
+    ]
+    assert [fit.gain for fit in fits] == pytest.approx(config.task.gain.set, abs=6e-4)
+    assert [fit.read_noise for fit in fits] == pytest.approx(config.task.read_noise.set, abs=6e-3)
+    both = (to_unit(torch.stack(half)) for half in (data.training.images, data.training.partners))
+    assert fit_sensor(*both)[:2] == pytest.approx((0, config.task.sigma), abs=6e-3)
+    held_out = {re.sub(r"_+\d+$", "", name) for name in data.validation.names}
+    assert held_out == {"Canon80D_8_8_6400_comproom", "Canon80D_8_8_800_GO"}, "whole scenes: none of them trains"
+    assert len(fits) == 13

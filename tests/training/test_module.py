@@ -15,6 +15,7 @@ from restore.degradations.jpeg import JPEG
 from restore.degradations.kornia_transform import KorniaTransform
 from restore.degradations.mix import Mix
 from restore.degradations.noise import GaussianNoise
+from restore.degradations.sensor import PoissonGaussian
 from restore.evaluation.metrics import psnr
 from restore.evaluation.protocol import Setting
 from restore.models.dncnn import DnCNN
@@ -127,6 +128,15 @@ def test_resume_equals_uninterrupted_where_kornia_draws(tmp_path, data):
     trainer.save_checkpoint(tmp_path / "middle.ckpt")
     torch.manual_seed(77)
     fit(tmp_path / "part", pepper(), resumed, 10, 10, resume=tmp_path / "middle.ckpt")
+
+
+def test_resume_equals_uninterrupted_where_photons_are_counted(tmp_path, data):
+    noise = PoissonGaussian([0.5, 4], [0, 10])
+    whole, part, resumed = (network("red") for _ in range(3))
+    fit(tmp_path / "whole", data(noise), whole, 6, 6)
+    trainer, _ = fit(tmp_path / "part", data(noise), part, 3, 6)
+    trainer.save_checkpoint(tmp_path / "middle.ckpt")
+    fit(tmp_path / "part", data(noise), resumed, 6, 6, resume=tmp_path / "middle.ckpt")
     for (name, one), other in zip(whole.state_dict().items(), resumed.state_dict().values(), strict=True):
         assert torch.equal(one, other), name
 

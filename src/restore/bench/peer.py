@@ -23,6 +23,11 @@ def _noise(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
     return image + sigma * random.standard_normal(image.shape, dtype=np.float32)
 
 
+def _sensor(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    gain, read_noise = random.uniform(0, 4), random.uniform(0, 10)
+    return gain * random.poisson(image / gain) + read_noise * random.standard_normal(image.shape, dtype=np.float32)
+
+
 def _bicubic(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
     import cv2
 
@@ -100,6 +105,7 @@ def _kernel(side: int) -> np.ndarray:
 
 PEERS: dict[str, Callable[[np.ndarray, np.random.Generator], np.ndarray]] = {
     "denoise_blind": _noise,
+    "poisson_gaussian": _sensor,
     "sr_blind": _bicubic,
     "jpeg_blind": _jpeg,
     "deblur": _blur(_kernel(15)),

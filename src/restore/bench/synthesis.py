@@ -21,6 +21,7 @@ from restore.training.hardware import default_precision, device_kind
 BATCH, PATCH = 128, 50
 TASKS = {
     "denoise_blind": [],
+    "poisson_gaussian": [],
     "sr_blind": [],
     "jpeg_blind": [],
     "deblur": ["task.kernel=disk"],

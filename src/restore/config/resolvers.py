@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from omegaconf import OmegaConf
 
 from restore.degradations.strength import Strength, levels_to_test
+from restore.errors import unknown_name
 from restore.training.cluster import stamp
 from restore.training.hardware import default_precision, device_kind
 
@@ -46,6 +48,17 @@ def _plain_text(value: Any) -> str:
         return str(value)
 
 
+def one_of(key: str, value: str, known: Sequence[str]) -> str:
+    """A value that may be one of a few.
+
+    Raises:
+        RequestError: it is none of them; says which there are.
+    """
+    if value not in known:
+        raise unknown_name(key, str(value), known)
+    return value
+
+
 RESOLVERS = {
     "default_budget": lambda: "gpu" if device_kind() == "cuda" else "cpu",
     "default_precision": default_precision,
@@ -53,6 +66,7 @@ RESOLVERS = {
     "levels_to_test": lambda value, usual, name: levels_to_test(to_plain(value), to_plain(usual), name),
     "colour_channels": lambda colour: 3 if colour == "rgb" else 1,
     "steps_label": steps_label,
+    "one_of": lambda key, value, *known: one_of(key, value, known),
     "at": lambda budget, cpu, gpu, paper: {"cpu": cpu, "gpu": gpu}.get(budget, paper),
     "gpus": lambda accelerator, devices: devices if accelerator in ("gpu", "cuda") else None,
     "run_folder": lambda resume, folder, now: resume or f"{folder}/{stamp(now)}",

@@ -66,8 +66,7 @@ class RestorationData(LightningDataModule):
         seed: of patches and degradations.
         aligned: patches begin where a block of JPEG or a sample of super-resolution does, for a network that says
             so (``aligned = True``): the corner of what it gets is taken for the grid's.
-        scores_pairs: validation and test images keep the degraded half of a real pair, whatever trains; None
-            where training has it too.
+        scores_pairs: real pairs validate and are tested, whatever trains.
 
     Attributes:
         validation: the images that validate; None where nothing does.
@@ -102,7 +101,7 @@ class RestorationData(LightningDataModule):
         root: str | None = None,
         seed: int = 0,
         aligned: bool = False,
-        scores_pairs: bool | None = None,
+        scores_pairs: bool = False,
     ):
         super().__init__()
         if channels not in (1, 3):
@@ -116,6 +115,7 @@ class RestorationData(LightningDataModule):
         if not isinstance(validation, str) and not 0 <= (validation or 0) < 1:
             raise RequestError(f"data.validation is a share below 1, a set or null, and it is {validation}")
         self.resize, self.test_channels = resize, test_channels or channels
+        self.scores_pairs, self.pairs_train = scores_pairs, isinstance(degradation, RealPairs)
         self.layout = PairLayout(**layout) if layout else None
         self.train_sets, self.test_sets = list(train), list(test_sets)
         if luma not in ("gray", "y"):
@@ -125,8 +125,6 @@ class RestorationData(LightningDataModule):
         self.patches_per_epoch, self.share, self.scales, self.pool = patches_per_epoch, share, scales, pool
         self.orientations, self.validates_on, self.absent_sets = orientations, validation or None, absent_sets
         self.validation_size, self.on_bad_image, self.root, self.seed = validation_size, on_bad_image, root, seed
-        self.trains_on_pairs = isinstance(self.degradation, RealPairs)
-        self.scores_pairs = self.trains_on_pairs if scores_pairs is None else scores_pairs
         self.training: datasets.Images | None = None
         self.validation: datasets.Images | None = None
         self.tests: list[datasets.Images] = []
@@ -164,7 +162,7 @@ class RestorationData(LightningDataModule):
         listing = datasets.find(name, self.root, channels, training=training, layout=self.layout)
         if resize:  # what test images are resized to, their protocol says
             listing = replace(listing, prepare=lambda image: resized(image, resize))
-        if not (self.scores_pairs or (training and self.trains_on_pairs)):  # noise, say, on GOPRO's sharp frames
+        if not (self.scores_pairs or self.pairs_train):  # noise, say, on GOPRO's sharp frames
             listing = replace(listing, partners=None)
         return listing
 
@@ -183,9 +181,7 @@ class RestorationData(LightningDataModule):
         if held_out and len(images.names) < 2:
             raise RequestError(f"{images.name} has one image, and training needs one more to validate on")
         training, validation = hold_out([part.names for part in sets], held_out)
-        self.originals = images.choose([training[i] for i in spread(len(training), self.share)])
-        if not self.trains_on_pairs:  # their clean halves are degraded
-            self.originals.partners.clear()
+        self.originals = images.choose([training[i] for i in spread(len(training), self.share)], self.pairs_train)
         self.training = shrunk_copies(self.originals, self.scales, self.patch_size)
         self.training.bad = [bad for part in sets for bad in part.bad]
         if isinstance(self.validates_on, str):

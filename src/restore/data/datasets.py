@@ -91,10 +91,12 @@ class Images:
         for name in FIELDS:
             getattr(self, name).extend(getattr(other, name))
 
-    def choose(self, order: Sequence[int]) -> Images:
-        """Some of the images, in that order."""
-        selection = {name: [getattr(self, name)[i] for i in order if getattr(self, name)] for name in FIELDS}
-        return Images(self.name, **selection)
+    def choose(self, order: Sequence[int], with_partners: bool = True) -> Images:
+        """Some of the images, in that order; of real pairs both halves, or the clean ones alone."""
+        kept = [name for name in FIELDS if with_partners or name != "partners"]
+        return Images(
+            self.name, **{name: [getattr(self, name)[i] for i in order if getattr(self, name)] for name in kept}
+        )
 
 
 FIELDS = ("names", "images", "sources", "partners")

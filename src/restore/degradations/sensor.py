@@ -71,8 +71,11 @@ class PoissonGaussian(Degradation):
         if not self.together or self.gain.fixed or self.read_noise.fixed:
             return {name: getattr(self, name).sample(count, generator) for name in self.conditions}
         member = self.gain.choose(count, generator)
-        place = {"dtype": torch.float32, "device": generator.device}
-        return {name: torch.tensor(getattr(self, name).set, **place)[member] for name in self.conditions}
+        gain, read_noise = (
+            torch.tensor(strength.set, dtype=torch.float32, device=generator.device)[member]
+            for strength in (self.gain, self.read_noise)
+        )
+        return {"gain": gain, "read_noise": read_noise}
 
     def apply(self, clean: Tensor, strengths: Strengths, generator: torch.Generator) -> Pair:
         gain, read_noise = self._in_units_of_the_image(strengths)
