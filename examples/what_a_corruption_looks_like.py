@@ -34,6 +34,9 @@ CORRUPTIONS = [
     ("scratches", "task=inpaint_scratch"),
     ("a third each: noise, scale, JPEG", "task=general"),
     ("blurred, shrunk, noisy, saved as JPEG", "task=chain"),
+    ("a sensor's noise", "task=poisson_gaussian"),
+    ("salt and pepper, by kornia", "task=kornia"),
+    ("a camera's, by albumentations", "task=albumentations"),
 ]
 
 photograph = data.chelsea()[36:196, 118:278]  # (H, W, 3), 8 bits
