@@ -67,8 +67,10 @@ def test_everything_that_is_printed_for_a_place():
 
 
 def test_an_authors_file_is_called_as_the_tables_call_its_method():
-    row = {"method_kind": "released", "run": "tnrd_jpeg_10", "model": "tnrd_jpeg"}
+    row = {"method_kind": "released", "run": "tnrd_jpeg_10", "model": "tnrd_jpeg", "channels": "1"}
+    row["setting"] = "quality=10"
     assert published.method_of(row) == "TNRD"
+    assert published.method_of(row | {"setting": "quality=20"}) == "tnrd_jpeg_10", "what is printed is of another file"
     assert published.method_of(row | {"run": "a file of a later list"}) == "tnrd_jpeg"
     assert published.method_of(row | {"method_kind": "network"}) == "tnrd_jpeg"
 

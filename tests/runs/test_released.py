@@ -9,7 +9,10 @@ import torch
 from conftest import read_rows
 from matlab_files import layers_of, write_matlab5
 from restore import released
+from restore.checkpoint import read_state
+from restore.models.convolutions import read_convolutions
 from restore.models.dncnn import DnCNN
+from restore.runfolder import RunFolder
 
 
 @pytest.fixture
@@ -51,6 +54,18 @@ def test_beside_a_network_that_was_trained_here(command, files, tiny):
     (folder,) = (files / "runs" / "denoise_red10").iterdir()
     kinds = [(row["method_kind"], row["model"], row["overlap"]) for row in read_rows(folder / "results.csv")]
     assert {("released", "dncnn_s", "unknown"), ("network", "red10", "none")} <= set(kinds)
+
+
+def test_training_starts_from_an_authors_file_by_its_name(command, files, tiny):
+    network = ["model=dncnn_s", "model.width=64", "model.batch_norm=false", "optim.optimizer.lr=1e-9"]
+    answer = command("run", *tiny, *network, "trainer.max_steps=1", "init=dncnn_s_25", f"paths.weights={files}")
+    assert answer.code == 0, answer.err
+    (run,) = (files / "runs" / "denoise_dncnn_s").iterdir()
+    trained, theirs = read_state(RunFolder(run).checkpoint()), read_convolutions(files / "DnCNN_S_sigma25.mat")
+    torch.testing.assert_close(trained["body.0.weight"], theirs[0][0], atol=1e-5, rtol=0)
+    answer = command("run", *tiny, "init=dncnn_s_25", f"paths.weights={files}")
+    assert answer.code == 2
+    assert "DnCNN_S_sigma25.mat is not a Caffe network that can be read" in answer.err
 
 
 def test_what_an_experiment_names_and_is_not_here_is_left_out(command, files, image_folder):

@@ -66,12 +66,18 @@ def find(
 def method_of(row: Row) -> str:
     """What the method of a row of ``results.csv`` is called in the papers' tables: an authors' file by the list's method.
 
+    In a setting that a file was not trained for it has its own name: what is printed there is of another file.
+
     Example:
-        >>> method_of({"method_kind": "released", "run": "tnrd_sr_3", "model": "tnrd_sr"})
-        'TNRD'
+        >>> row = {"method_kind": "released", "run": "tnrd_sr_3", "model": "tnrd_sr", "channels": "1"}
+        >>> method_of(row | {"setting": "scale=3"}), method_of(row | {"setting": "scale=2"})
+        ('TNRD', 'tnrd_sr_3')
     """
     if row["method_kind"] == "released":
-        return next((each.method for each in released() if each.name == row["run"]), row["model"])
+        file = next((each for each in released() if each.name == row["run"]), None)
+        if file and not file.fits(row["setting"], int(row["channels"])):
+            return file.name
+        return file.method if file else row["model"]
     return row["model"]
 
 

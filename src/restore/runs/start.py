@@ -8,14 +8,18 @@ from pathlib import Path
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
+from restore.checkpoint import weights_file
 from restore.errors import RequestError
+from restore.released import is_released
 from restore.runfolder import RunFolder
 
 log = logging.getLogger("restore")
 
 
 def starting_weights(config: DictConfig) -> Path | None:
-    """What ``init`` names: a run folder or weights file, or of an experiment its newest finished run; None for scratch.
+    """What ``init`` names: a run folder, a weights file, an authors' file, or an experiment's newest finished run.
+
+    None for a start from scratch. Files are looked for here and in the folder of published weights.
 
     Where an experiment's file names another one (DnCNN-3 starts from DnCNN-B), and that one has no finished run under
     ``paths.runs``, training starts from scratch if ``recipe.init`` is ``optional``.
@@ -26,7 +30,9 @@ def starting_weights(config: DictConfig) -> Path | None:
     if not config.init:
         return None
     folder = RunFolder.find(config.init)
-    if folder.path.exists() or "/" in str(config.init) or folder.path.suffix:  # a path, whether it is there or not
+    if is_released(str(config.init)) or folder.path.suffix:  # an authors' file, by its name in the list or its own
+        return weights_file(config.init, config.paths.weights)
+    if folder.path.exists() or "/" in str(config.init):  # a path, whether it is there or not
         return folder.path
     runs = Path(config.paths.runs) / str(config.init)
     if run := newest_finished(runs):
