@@ -67,6 +67,12 @@ def test_told_nothing_and_told_wrongly():
     blind, aware = FDnCNN(depth=2, width=2, conditions=[]), FDnCNN(depth=2, width=2)
     assert told(blind) == ()
     assert blind(torch.rand(1, 1, 5, 5)).shape == (1, 1, 5, 5)
+    y, sigma = torch.rand(1, 1, 5, 5), torch.tensor([0.1])
+    assert torch.equal(aware.eval()(y, sigma), aware(y, sigma=sigma))
+    with pytest.raises(TypeError, match="told sigma, and it is given a value, sigma"):
+        aware(y, sigma, sigma=sigma)
+    with pytest.raises(TypeError, match="told nothing, and it is given a value"):
+        blind(y, sigma)
     with pytest.raises(TypeError, match="told sigma, and it is given sigm"):
         aware(torch.rand(1, 1, 5, 5), sigm=torch.rand(1))
     with pytest.raises(ValueError, match=r"model\.conditions are values or maps, and kernel is neither"):

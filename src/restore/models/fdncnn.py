@@ -56,6 +56,7 @@ class FDnCNN(nn.Module):
         if residual:
             near_zero_(self.body[-1])
 
-    def forward(self, degraded: Tensor, **conditions: Tensor) -> Tensor:
-        output = self.body(cat([degraded, condition_maps(self.conditions, conditions, degraded)], dim=1))
+    def forward(self, degraded: Tensor, *values: Tensor, **named: Tensor) -> Tensor:
+        maps = condition_maps(self.conditions, values, named, degraded)
+        output = self.body(cat([degraded, maps], dim=1))
         return degraded + output if self.residual else output

@@ -63,14 +63,14 @@ class FFDNet(nn.Module):
             [4 * channels + len(self.conditions), *[width] * (depth - 1), 4 * channels], [3] * depth, batch_norm
         )
 
-    def forward(self, degraded: Tensor, **conditions: Tensor) -> Tensor:
+    def forward(self, degraded: Tensor, *values: Tensor, **named: Tensor) -> Tensor:
         height, width = degraded.shape[-2:]
         even = (0, width % 2, 0, height % 2)
         x = pad(degraded, even, mode="replicate")
         # The authors' sub-images come column by column, (0, 0), (1, 0), (0, 1), (1, 1), as MATLAB counts;
         # torch's row by row: of the transposed image they are the same.
         x = self.unshuffle(x.mT).mT  # (N, 4 C, H / 2, W / 2)
+        maps = condition_maps(self.conditions, values, named, degraded)
         if self.conditions:  # no map at all cannot be continued
-            maps = pad(condition_maps(self.conditions, conditions, degraded), even, mode="replicate")
-            x = cat([x, avg_pool2d(maps, 2)], dim=1)
+            x = cat([x, avg_pool2d(pad(maps, even, mode="replicate"), 2)], dim=1)
         return self.shuffle(self.body(x).mT).mT[..., :height, :width]

@@ -179,11 +179,15 @@ def check_maps(conditions: Sequence[str]) -> tuple[str, ...]:
     return tuple(conditions)
 
 
-def condition_maps(names: Sequence[str], conditions: Conditions, image: Tensor) -> Tensor:
+def condition_maps(names: Sequence[str], values: Sequence[Tensor], named: Conditions, image: Tensor) -> Tensor:
     """A map of the image's size for each condition, one behind the other in the order of their names.
 
     The gain of a sensor is told as its root: the photon noise's standard deviation where the image is
     1, of the size of sigma and read noise, where the gain itself is too small to be heard.
+
+    Args:
+        names: of the conditions.
+        values, named: what a network is called with: the first conditions in their order, and the others by name.
 
     Shape:
         conditions of `condition_map`'s, and an image ``(B, C, H, W)``, to ``(B, conditions, H, W)``.
@@ -191,9 +195,10 @@ def condition_maps(names: Sequence[str], conditions: Conditions, image: Tensor) 
     Raises:
         TypeError: others are given than those of the names.
     """
-    if set(names) != set(conditions):
-        wanted, given = (", ".join(each) or "nothing" for each in (names, conditions))
-        raise TypeError(f"this network is told {wanted}, and it is given {given}")
+    conditions = dict(zip(names, values, strict=False)) | dict(named)
+    if set(names) != set(conditions) or len(values) + len(named) != len(names):
+        given = ", ".join([*["a value"] * len(values), *named]) or "nothing"
+        raise TypeError(f"this network is told {', '.join(names) or 'nothing'}, and it is given {given}")
     maps = [condition_map(conditions[name].sqrt() if name == "gain" else conditions[name], image) for name in names]
     return cat(maps, dim=1) if maps else image[:, :0]
 
