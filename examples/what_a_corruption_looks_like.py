@@ -45,12 +45,12 @@ clean = torch.from_numpy(photograph.copy()).permute(2, 0, 1)[None] / 255  # (1, 
 
 # %%
 # A degradation is called with a batch and a generator, which all its randomness comes from. What it says of a pair is
-# in units of the image, so a sigma is written here times 255.
+# in units of the image, so sigma, gain and read noise are written here times 255.
 
 
 def said(name: str, condition: torch.Tensor) -> str:
     """A value as it is; of a map or a kernel its size."""
-    levels = condition.max().item() * (255 if name in ("sigma", "read_noise") else 1)
+    levels = condition.max().item() * (255 if name in ("sigma", "gain", "read_noise") else 1)
     if condition.dim() == 0:
         return f"{name} {levels:.3g}"
     return f"{name} of {condition.shape[-1]}×{condition.shape[-2]}" + (
@@ -64,7 +64,9 @@ def corrupted(words: str, seed: int) -> tuple[np.ndarray, str]:
     degradation = build_degradation(config.task.degradation)
     pair = degradation(clean, torch.Generator().manual_seed(seed))
     told = [said(name, condition[0]) for name, condition in pair.conditions.items()]
-    return pair.degraded[0].clamp(0, 1).permute(1, 2, 0).numpy(), ", ".join(told)
+    return pair.degraded[0].clamp(0, 1).permute(1, 2, 0).numpy(), ",\n".join(told) if len(
+        ", ".join(told)
+    ) > 40 else ", ".join(told)
 
 
 rows = -(-(len(CORRUPTIONS) + 1) // 3)
@@ -78,7 +80,7 @@ for number, (title, words) in enumerate(CORRUPTIONS):
     axis = axes.flat[number + 1]
     axis.imshow(image, interpolation="nearest")
     axis.set_title(f"{title}\n{words.replace(' task.', chr(10) + 'task.', 1)}\n{told}", fontsize=8)
-    print(f"{title:<34}{words}: {told or 'says nothing of it'}")
+    print(f"{title:<34}{words}: {told.replace(chr(10), ' ') or 'says nothing of it'}")
 plt.show()
 
 # %%
