@@ -80,7 +80,7 @@ for number, (title, words) in enumerate(CORRUPTIONS):
     axis = axes.flat[number + 1]
     axis.imshow(image, interpolation="nearest")
     axis.set_title(f"{title}\n{words.replace(' task.', chr(10) + 'task.', 1)}\n{told}", fontsize=8)
-    print(f"{title:<34}{words}: {told.replace(chr(10), ' ') or 'says nothing of it'}")
+    print(f"{title:<40}{words}: {told.replace(chr(10), ' ') or 'says nothing of it'}")
 plt.show()
 
 # %%
