@@ -128,6 +128,7 @@ sys.meta_path = [Hiding if finder is PathFinder else finder for finder in sys.me
 """
 
 
+@pytest.mark.slow
 def test_a_run_without_the_packages_it_does_not_use(words, tmp_path):
     (tmp_path / "sitecustomize.py").write_text(HIDE)
     source = str(Path(campaign.__file__).parents[1])

@@ -25,6 +25,7 @@ def jobs_of(cwd: Path) -> list[Path]:
     return sorted(folder for folder in sweeps[0].iterdir() if folder.is_dir())
 
 
+@pytest.mark.slow
 def test_a_grid_over_devices_inside_another_process_group(command, grid, tmp_path):
     """One job on one process and one on two, with words that need quoting, from within a torchrun-like environment.
 

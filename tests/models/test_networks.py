@@ -57,7 +57,10 @@ def test_output_has_the_size_of_odd_inputs(name, generator):
         assert restore(network, y).shape == y.shape
 
 
-@pytest.mark.parametrize("name", SMALL)
+LONG = {"tnrd", "csf", "dncnn_released", "bottleneck_without"}  # ten seconds each and more
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.slow] * (name in LONG)) for name in SMALL])
 def test_one_batch_can_be_learned_by_heart(name):
     torch.manual_seed(0)
     network = SMALL[name]()
