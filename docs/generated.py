@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import kornia
 from omegaconf import OmegaConf
-from sphinx.application import Sphinx
 
 from restore.degradations import albumentations_catalogue
 from restore.degradations.kornia_catalogue import Trial, catalogue
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx  # the tests read these functions where only `make test` was called
 
 ROOT = Path(__file__).parents[1]
 OUT = ROOT / "docs" / "_generated"

@@ -37,12 +37,8 @@ Network = Callable[..., Tensor]
 ORIENTATIONS = tuple(range(8))  # bits of each: transpose, flip rows, flip columns
 MAPS = ("mask",)  # conditions that are always one value a pixel
 KERNELS = ("kernel",)  # and those that are a kernel each
-STAND_INS = {
-    "mask": 0.0,
-    "scale": 2.0,
-    "quality": 10.0,
-    "gain": 0.01,
-}  # of a mask, nothing is drawn over; 0.1 of all others
+# values of those that are no more than counted with: of a mask, nothing is drawn over; 0.1 of all that are not named
+STAND_INS = {"mask": 0.0, "scale": 2.0, "quality": 10.0, "gain": 0.01}
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Training as a whole: one batch overfits, and a resumed run equals an uninterrupted one, bit for bit."""
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -89,56 +90,40 @@ def network(kind: str) -> nn.Module:
 )
 @pytest.mark.parametrize("middle", [4, 5], ids=["at the end of an epoch", "within an epoch"])
 def test_resume_equals_uninterrupted(tmp_path, data, kind, optimizer, reset, middle):
-    same = {"optimizer": optimizer, "reset": reset}
-    whole = network(kind)
-    fit(tmp_path / "whole", data(), whole, 10, 10, **same)
-    part = network(kind)
-    trainer, _ = fit(tmp_path / "part", data(), part, middle, 10, **same)
-    trainer.save_checkpoint(tmp_path / "middle.ckpt")
-    resumed = network(kind)
-    nn.init.zeros_(next(resumed.parameters()))
-    fit(tmp_path / "part", data(), resumed, 10, 10, resume=tmp_path / "middle.ckpt", **same)
-    for (name, one), other in zip(whole.state_dict().items(), resumed.state_dict().values(), strict=True):
-        assert torch.equal(one, other), name
-    assert not torch.equal(next(part.parameters()), next(whole.parameters()))
+    assert_resumes_alike(tmp_path, data, kind, 10, middle, optimizer=optimizer, reset=reset)
 
 
 def test_resume_of_a_mixture_on_a_grid_equals_uninterrupted(tmp_path, data):
     """Where patches lie on the grids of JPEG and super-resolution follows from the step, as the patches do."""
     mix = Mix([GaussianNoise([0, 55]), BicubicDownUp({"set": [2, 3]}), JPEG([5, 99], channels=1)])
-    whole, part, resumed = (network("red") for _ in range(3))
-    fit(tmp_path / "whole", data(mix), whole, 6, 6)
-    trainer, _ = fit(tmp_path / "part", data(mix), part, 3, 6)
-    trainer.save_checkpoint(tmp_path / "middle.ckpt")
-    fit(tmp_path / "part", data(mix), resumed, 6, 6, resume=tmp_path / "middle.ckpt")
-    for (name, one), other in zip(whole.state_dict().items(), resumed.state_dict().values(), strict=True):
-        assert torch.equal(one, other), name
-    assert not torch.equal(next(part.parameters()), next(whole.parameters()))
+    assert_resumes_alike(tmp_path, lambda: data(mix), "red", 6, 3)
 
 
 def test_resume_equals_uninterrupted_where_kornia_draws(tmp_path, data):
     """It draws from the global generator, which a resumed run finds in another state."""
-
-    def pepper() -> RestorationData:
-        return data(KorniaTransform({"_target_": "kornia.augmentation.RandomSaltAndPepperNoise"}, channels=1))
-
-    whole, part, resumed = network("red"), network("red"), network("red")
-    fit(tmp_path / "whole", pepper(), whole, 10, 10)
-    trainer, _ = fit(tmp_path / "part", pepper(), part, 5, 10)
-    trainer.save_checkpoint(tmp_path / "middle.ckpt")
-    torch.manual_seed(77)
-    fit(tmp_path / "part", pepper(), resumed, 10, 10, resume=tmp_path / "middle.ckpt")
+    words = {"_target_": "kornia.augmentation.RandomSaltAndPepperNoise"}
+    assert_resumes_alike(tmp_path, lambda: data(KorniaTransform(words, channels=1)), "red", 10, 5)
 
 
 def test_resume_equals_uninterrupted_where_photons_are_counted(tmp_path, data):
     noise = PoissonGaussian([0.5, 4], [0, 10])
-    whole, part, resumed = (network("red") for _ in range(3))
-    fit(tmp_path / "whole", data(noise), whole, 6, 6)
-    trainer, _ = fit(tmp_path / "part", data(noise), part, 3, 6)
+    assert_resumes_alike(tmp_path, lambda: data(noise), "red", 6, 3)
+
+
+def assert_resumes_alike(
+    tmp_path: Path, make: Callable[[], RestorationData], kind: str, steps: int, middle: int, **same
+) -> None:
+    """Weights after `steps` are those of a run saved in the `middle`, and gone on with under another global state."""
+    whole, part, resumed = (network(kind) for _ in range(3))
+    fit(tmp_path / "whole", make(), whole, steps, steps, **same)
+    trainer, _ = fit(tmp_path / "part", make(), part, middle, steps, **same)
     trainer.save_checkpoint(tmp_path / "middle.ckpt")
-    fit(tmp_path / "part", data(noise), resumed, 6, 6, resume=tmp_path / "middle.ckpt")
+    nn.init.zeros_(next(resumed.parameters()))
+    torch.manual_seed(77)
+    fit(tmp_path / "part", make(), resumed, steps, steps, resume=tmp_path / "middle.ckpt", **same)
     for (name, one), other in zip(whole.state_dict().items(), resumed.state_dict().values(), strict=True):
         assert torch.equal(one, other), name
+    assert not torch.equal(next(part.parameters()), next(whole.parameters()))
 
 
 @pytest.mark.parametrize(("reset", "steps"), [("never", 10), ("epoch", 2)])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -65,13 +65,18 @@ def build_degradation(degradation: Any) -> Degradation:
         raise RequestError(f"task.{error}" if argument in degradation else str(error)) from error
 
 
-def build_data(config: DictConfig, **more: Any) -> RestorationData:
-    """The data module of a configuration; `path`, which other keys refer to, is no argument of its own."""
+def build_data(config: DictConfig, settings: Sequence[Setting] | None = None, **more: Any) -> RestorationData:
+    """The data module of a configuration; `path`, which other keys refer to, is no argument of its own.
+
+    Args:
+        settings: that the task is tested with, where they are built already.
+    """
+    settings = build_settings(config.task) if settings is None else settings
     arguments = {key: value for key, value in to_plain(config.data).items() if key != "path"}
     arguments |= {"test_sets": to_plain(config.test_sets), "on_bad_image": config.on_bad_image, "_partial_": True}
     arguments["absent_sets"] = config.get("absent_sets", "stop")
     arguments["test_channels"] = test_channels(config.task)
-    arguments["scores_pairs"] = any(isinstance(each.degradation, RealPairs) for each in build_settings(config.task))
+    arguments["scores_pairs"] = any(isinstance(setting.degradation, RealPairs) for setting in settings)
     degradation = build_degradation(arguments.pop("degradation"))
     return build(arguments, **more)(degradation=degradation)
 

@@ -69,7 +69,7 @@ class Experiment:
     @cached_property
     def data(self) -> RestorationData:
         """The data module of the configuration's ``data`` group."""
-        data = build_data(self.config, aligned=getattr(self.network, "aligned", False))
+        data = build_data(self.config, self.settings, aligned=getattr(self.network, "aligned", False))
         check_told(self.network, data.degradation, self.config.model.name)
         return data
 

@@ -81,6 +81,7 @@ class ReleasedMethod:
     def __init__(self, name: str, settings: Sequence[Setting], folder: str | None, absent: str = "stop"):
         self.name, self.files = name, dict[str, tuple[Released, Path]]()
         self._loaded: dict[Path, nn.Module] = {}
+        self._hashes: dict[Path, str] = {}
         entries = {setting.name: _entry_for(name, setting) for setting in settings}
         _log_left_out(name, [setting for setting, entry in entries.items() if entry is None])
         missing = []
@@ -107,11 +108,13 @@ class ReleasedMethod:
         entry, path = self.files[setting.name]
         if path not in self._loaded:
             self._loaded[path] = released_network(entry, path).to(device)
+            self._hashes[path] = sha256(path)
         return self._loaded[path]
 
     def metadata_of(self, setting: str, beside: RunMetadata) -> RunMetadata:
         entry, path = self.files[setting]
-        theirs = {"experiment": "", "budget": "", "recipe": "", "seed": 0, "patches": 0} | identity_of(entry, path)
+        theirs: dict[str, Any] = {"experiment": "", "budget": "", "recipe": "", "seed": 0, "patches": 0}
+        theirs |= identity_of(entry) | {"checkpoint_sha256": self._hashes[path]}
         return replace(beside.of_baseline(entry.model), **theirs, device=beside.device)
 
 
@@ -145,9 +148,9 @@ def released_network(entry: Released, path: Path) -> nn.Module:
     return merge_batch_norm(load_weights(build_network(config.model), path, entry.model)).eval()
 
 
-def identity_of(entry: Released, path: Path) -> dict[str, Any]:
-    """What the rows of an authors' file say of where its weights are from."""
-    return {"run": entry.name, "method_kind": "released", "checkpoint_sha256": sha256(path)}
+def identity_of(entry: Released) -> dict[str, str]:
+    """What the rows of an authors' file say of where its weights are from, beside their hash."""
+    return {"run": entry.name, "method_kind": "released"}
 
 
 def _entry_for(name: str, setting: Setting) -> Released | None:

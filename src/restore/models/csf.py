@@ -20,10 +20,8 @@ from restore.dct import dct_matrix
 from restore.image import to_unit
 from restore.models.radial_basis import full_precision, influence
 
-BEYOND, PLACES = (
-    50,
-    40,
-)  # a shrinkage function's table: spacings of the means to either side of them, places in a spacing
+# a shrinkage function's table: spacings of the means to either side of them, places in a spacing
+BEYOND, PLACES = 50, 40
 
 
 class CSF(nn.Module):

@@ -46,9 +46,8 @@ class Half:
             if row["metric"] == "psnr" and int(row["channels"]) == channels and level:
                 place = (row["dataset"], row["protocol"].partition("×")[0])
                 task = "" if row["method_kind"] == "classical" else row["task"]
-                run = (
-                    without_seed(row["run"]) if row["method_kind"] == "network" else ""
-                )  # of the others a file a sigma
+                # a network's run; of the authors' files, one a sigma, all together are the method
+                run = without_seed(row["run"]) if row["method_kind"] == "network" else ""
                 method = (task, row["model"], run)
                 images = by_place.setdefault(place, {}).setdefault(method, {}).setdefault(float(level[1]), {})
                 images.setdefault(row["image"], []).append(row["value"])

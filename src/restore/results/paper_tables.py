@@ -35,10 +35,8 @@ from restore.results.quantities import quantity
 from restore.results.statistics import mean_and_deviation
 from restore.results.tables import markdown, psnr_of, recipe_of
 
-PAPERS = {
-    **{"red": "RED-Net", "dncnn": "DnCNN", "gopro": "The GOPRO study", "nah": "Nah et al."},
-    **{"srcnn": "SRCNN", "vdsr": "VDSR", "ffdnet": "FFDNet", "fdncnn": "FDnCNN"},
-}
+PAPERS = {"red": "RED-Net", "dncnn": "DnCNN", "gopro": "The GOPRO study", "nah": "Nah et al."}
+PAPERS |= {"srcnn": "SRCNN", "vdsr": "VDSR", "ffdnet": "FFDNet", "fdncnn": "FDnCNN"}  # of the compared methods
 NOTES = {
     "red_1": "The paper shows fourteen images and does not name them: ours say where they are of Set12 instead.",
     "red_3": "The paper shows fourteen images and does not name them: ours say where they are of Set12 instead.",

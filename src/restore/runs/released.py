@@ -71,13 +71,13 @@ def _words(entry: Released, group: Mapping[str, Any], config: DictConfig, asked:
     if not entry.model:
         raise RequestError(f"released={entry.name}: no network here reads {entry.file}")
     try:
-        entry.required(config.paths.weights)
+        path = entry.required(config.paths.weights)
     except RequestError as error:
         if asked:
             raise
         log.warning(f"not run     {error}")
         return []
-    words = [f"model={entry.model}", *entry.words, f"weights={entry.name}", *group.get("words", ())]
+    words = [f"model={entry.model}", *entry.words, f"weights={quote(path)}", *group.get("words", ())]
     if "protocol" in group:
         names = [group["protocol"]] if isinstance(group["protocol"], str) else group["protocol"]
         words.append(f"protocol=[{','.join(names)}]")

@@ -110,7 +110,7 @@ def metadata_of(
     shared["checkpoint_sha256"] = sha256(weights) if weights else ""
     if run is None:
         entry = identify(weights) if weights else None
-        shared |= identity_of(entry, weights) if entry and weights else {"run": ""}
+        shared |= identity_of(entry) if entry else {"run": ""}
         return RunMetadata(experiment="", seed=0, budget="", patches=0, **shared)
     training = run_config(run)
     patches = trained_steps(run) * training.data.batch_size
