@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 DOCS_INSTALLED := $(VENV)/.docs_installed
 
-.PHONY: help run test test-slow test-slurm coverage lint docs sweep bench bench-gpu bench-synthesis wheel clean
+.PHONY: help run test test-slow test-faults test-slurm coverage lint docs sweep bench bench-gpu bench-synthesis wheel clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -14,16 +14,19 @@ run: $(INSTALLED) ## train a RED-Net denoiser for six minutes, score it, show it
 	$(BIN)/python -m restore.run experiment=quickstart
 
 test: $(INSTALLED) ## the tests, under 6 minutes on two cores
-	$(BIN)/python -m pytest -m "not slow and not docs" -n auto --dist worksteal
+	$(BIN)/python -m pytest -m "not slow and not docs and not faults" -n auto --dist worksteal
 
 test-slow: $(INSTALLED) ## the long tests too
-	$(BIN)/python -m pytest -m "not docs" --timeout=1800
+	$(BIN)/python -m pytest -m "not docs and not faults" --timeout=1800
+
+test-faults: $(INSTALLED) ## try to break it: kills, full disks, damaged and hostile files, nonsense; 10 minutes
+	$(BIN)/python -m pytest -m faults tests/faults -n auto --dist worksteal --timeout=600
 
 test-slurm: $(INSTALLED) ## grids on the Slurm that answers here (SLURM_CONF), preemption included
 	$(BIN)/python -m pytest tests/jobs/test_slurm.py -rs --timeout=600
 
 coverage: $(INSTALLED) ## the tests again, and the share of the lines and branches that they reach
-	$(BIN)/python -m pytest -m "not slow and not docs" -n auto --dist worksteal --cov --cov-report=term
+	$(BIN)/python -m pytest -m "not slow and not docs and not faults" -n auto --dist worksteal --cov --cov-report=term
 
 lint: $(INSTALLED) ## ruff (rules and format), mypy (types)
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
