@@ -52,7 +52,7 @@ def load(run: str | Path, model: str | None = None, overrides: Sequence[str] = (
     """
     if model is None and is_released(str(run)):
         entry = find(str(run))
-        model, overrides = entry.model, [*entry.words, *overrides]
+        model, overrides = entry.network, [*entry.words, *overrides]
     if model is None:
         config = run_config(run)
         file, name = RunFolder.find(run).checkpoint(), config.model.name

@@ -66,6 +66,17 @@ class Released:
         return next((word.removeprefix("task=") for word in self.words if word.startswith("task=")), "")
 
     @property
+    def network(self) -> str:
+        """The name in ``conf/model`` of the network that reads it.
+
+        Raises:
+            RequestError: none here does.
+        """
+        if not self.model:
+            raise RequestError(f"{self.name}: no network here reads {self.file}")
+        return self.model
+
+    @property
     def address(self) -> str:
         """Where the file can be fetched."""
         return ADDRESS.format(repository=self.repository, commit=self.commit, path=quote(self.path))

@@ -41,6 +41,13 @@ def test_input_classical_methods_networks_clean(tmp_path):
     assert row(tmp_path).title == "set12 a, sigma=25, protocol dncnn"
 
 
+def test_the_authors_network_and_one_of_its_name_that_was_trained(tmp_path):
+    for seed in (1, 2):
+        keep(tmp_path / f"model=srcnn,seed={seed}", "wavelet", "srcnn (authors)", "srcnn")
+    labels = [label for label, *_ in lines(*sorted(tmp_path.iterdir()))]
+    assert labels == ["input", "wavelet", "srcnn (authors)", "srcnn", "clean"]
+
+
 def test_the_jobs_of_a_sweep_by_what_they_differ_in(tmp_path):
     for seed in (1, 2):
         for number, skips in enumerate((True, False)):

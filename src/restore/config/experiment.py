@@ -135,7 +135,7 @@ class Experiment:
         names, rows = [images.name for images in tests], []
         for method in self.baselines:
             device = method.device(torch.device(metadata.device))
-            keep_its = partial(keep, method.name) if keep else None
+            keep_its = partial(keep, method.shown_as) if keep else None
             scores = self._score(partial(method.network_of, device=device), tests, "32", device, keep_its)
             for setting, its in groupby(sort_scores(scores, names), key=lambda score: score.setting):
                 its_metadata = method.metadata_of(setting, metadata)

@@ -22,15 +22,21 @@ from restore.evaluation.baselines import BASELINES, Baseline
 from restore.evaluation.protocol import Setting
 from restore.models.fusion import merge_batch_norm
 from restore.released import Released, baseline_names, of_baseline, sha256
+from restore.results.crops import AUTHORS
 from restore.results.rows import RunMetadata
 
 log = logging.getLogger("restore")
 
 
 class ComparedMethod(Protocol):
-    """A method that ``baselines`` names."""
+    """A method that ``baselines`` names.
+
+    Attributes:
+        shown_as: in pictures.
+    """
 
     name: str
+    shown_as: str
 
     def device(self, beside: torch.device) -> torch.device:
         """Where it computes, beside a network that computes there."""
@@ -50,7 +56,7 @@ class ClassicalMethod:
     """
 
     def __init__(self, name: str, settings: Sequence[Setting]):
-        self.name, self.baseline = name, Baseline(name)
+        self.name, self.shown_as, self.baseline = name, name, Baseline(name)
         others = [setting for setting in settings if not self.baseline.fits(setting.degradation)]
         if others and len(others) == len(settings):
             self.baseline.check(others[0].degradation, others[0].name)
@@ -79,7 +85,8 @@ class ReleasedMethod:
     """
 
     def __init__(self, name: str, settings: Sequence[Setting], folder: str | None, absent: str = "stop"):
-        self.name, self.files = name, dict[str, tuple[Released, Path]]()
+        self.name, self.shown_as = name, name + AUTHORS  # a network of the same name may be trained beside it
+        self.files = dict[str, tuple[Released, Path]]()
         self._loaded: dict[Path, nn.Module] = {}
         self._hashes: dict[Path, str] = {}
         entries = {setting.name: _entry_for(name, setting) for setting in settings}

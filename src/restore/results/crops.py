@@ -27,6 +27,7 @@ log = logging.getLogger("restore")
 
 RECORD = "crops.json"  # beside the crops of one image: what they are of, and their values
 INPUT, CLEAN = "input", "clean"
+AUTHORS = " (authors)"  # after the name of a network that is filled from its authors' file
 SIDES = (48, 120)  # pixels: the least and the most of a crop whose region is not given
 
 Place = tuple[str, str, str]  # set, setting and image
@@ -190,7 +191,7 @@ class Crops:
             record.values |= {name: value for name, value in earlier.values.items() if name not in record.values}
         folder.mkdir(parents=True, exist_ok=True)
         images = {INPUT: pair.degraded, CLEAN: pair.clean}
-        if method in BASELINES or not torch.equal(to_levels(restored), to_levels(pair.degraded)):  # no identity
+        if is_compared(method) or not torch.equal(to_levels(restored), to_levels(pair.degraded)):  # no identity
             record.values[method] = score.value
             images |= {method: restored} | (
                 {residual_of(method): normalised_residual(restoration)} if sheet.residual else {}
@@ -207,6 +208,11 @@ class Crops:
 
     def _at(self, place: Place) -> Path:
         return self.folder.joinpath(*map(file_name, place))
+
+
+def is_compared(method: str) -> bool:
+    """Whether a method's crops are the same whichever job they were made beside: no network that was trained."""
+    return method in BASELINES or method.endswith(AUTHORS)
 
 
 def image_of(image: str, names: Sequence[str]) -> str | None:

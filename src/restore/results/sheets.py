@@ -12,7 +12,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw
 
 from restore.evaluation.baselines import BASELINES
-from restore.results.crops import CLEAN, INPUT, RECORD, Crops, Record, file_name, residual_of
+from restore.results.crops import CLEAN, INPUT, RECORD, Crops, Record, file_name, is_compared, residual_of
 from restore.results.grid import without_seed
 from restore.results.panels import Panel, Row, compose, write
 from restore.results.quantities import quantity
@@ -92,18 +92,18 @@ def row_of(crops: Sequence[Kept]) -> Row:
 
 
 def points(crops: Sequence[Kept]) -> tuple[list[tuple[str, str, Kept]], str]:
-    """Label, method and crops of everything that is shown, classical methods first; and the seeds that they are of."""
+    """Label, method and crops of everything that is shown, networks that were trained last; and the seeds that they are of."""
     points: dict[tuple[str, str], Kept] = {}
     for each in crops:
         for method in (name for name in each.record.values if name not in (INPUT, CLEAN)):
-            points.setdefault(("" if method in BASELINES else without_seed(each.job), method), each)
-    classical = sorted(
-        (point for point in points if point[1] in BASELINES), key=lambda point: [*BASELINES].index(point[1])
-    )
-    networks = [point for point in points if point[1] not in BASELINES]
+            points.setdefault(("" if is_compared(method) else without_seed(each.job), method), each)
+    order = {name: number for number, name in enumerate(BASELINES)}  # the authors' networks after the classical ones
+    compared = [point for point in points if is_compared(point[1])]
+    compared.sort(key=lambda point: order.get(point[1], len(order)))
+    networks = [point for point in points if not is_compared(point[1])]
     words = {point: _words(points[point].job) for point in networks}
     common = set.intersection(*map(set, words.values())) if words else set()
-    labels = {point: point[1].replace("_", " ") for point in classical}
+    labels = {point: point[1].replace("_", " ") for point in compared}
     for point in networks:
         own = [short for word, short in words[point].items() if word not in common and not word.startswith("model=")]
         labels[point] = " ".join([point[1], *own])
@@ -112,7 +112,7 @@ def points(crops: Sequence[Kept]) -> tuple[list[tuple[str, str, Kept]], str]:
         if taken.count(label) > 1:
             labels[point] = f"{label} {points[point].job}"
     seeds = sorted({seed for point in networks for seed in re.findall(r"(?:^|,)seed=(\d+)", points[point].job)})
-    return [(labels[point], point[1], points[point]) for point in (*classical, *networks)], ", ".join(seeds)
+    return [(labels[point], point[1], points[point]) for point in (*compared, *networks)], ", ".join(seeds)
 
 
 def _words(job: str) -> dict[str, str]:

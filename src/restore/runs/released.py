@@ -68,8 +68,7 @@ def check_strength(entry: Released, settings: Sequence[Setting]) -> None:
 
 def _words(entry: Released, group: Mapping[str, Any], config: DictConfig, asked: bool) -> list[str]:
     """What a file's own evaluation is composed of; empty where it is left out."""
-    if not entry.model:
-        raise RequestError(f"released={entry.name}: no network here reads {entry.file}")
+    network = entry.network
     try:
         path = entry.required(config.paths.weights)
     except RequestError as error:
@@ -77,7 +76,7 @@ def _words(entry: Released, group: Mapping[str, Any], config: DictConfig, asked:
             raise
         log.warning(f"not run     {error}")
         return []
-    words = [f"model={entry.model}", *entry.words, f"weights={quote(path)}", *group.get("words", ())]
+    words = [f"model={network}", *entry.words, f"weights={quote(path)}", *group.get("words", ())]
     if "protocol" in group:
         names = [group["protocol"]] if isinstance(group["protocol"], str) else group["protocol"]
         words.append(f"protocol=[{','.join(names)}]")
