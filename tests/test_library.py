@@ -60,6 +60,7 @@ def test_a_network_is_told_what_it_asks_for(sigma):
     ("call", "sentence"),
     [
         (lambda: restore.load("red99"), "red99 is not the folder of a run"),
+        (lambda: restore.load("mlp"), "mlp: no network here reads"),
         (lambda: restore.load("none.pt", "dncnn_s"), "there is no weights file none.pt"),
         (lambda: restore.load("none.pt", "dncnn_x"), "unknown model 'dncnn_x': did you mean"),
         (lambda: restore.restore_image(FFDNet(depth=3), np.zeros((8, 8))), "is told sigma, and it is given nothing"),
@@ -70,7 +71,7 @@ def test_a_network_is_told_what_it_asks_for(sigma):
         (lambda: restore.score(np.tanh, conditions=["kernel"]), "is told kernel, and of sigma=25 only sigma is known"),
         (lambda: restore.score(lambda image: image[1:]), "and returns one of"),
     ],
-    ids=range(10),
+    ids=range(11),
 )
 def test_a_wrong_request_is_answered_by_one_sentence(call, sentence):
     with pytest.raises(RequestError, match=sentence):
