@@ -95,10 +95,29 @@ def read_state(path: Path) -> dict[str, Tensor]:
     except Exception as error:  # pickle, zip and torch each have their own
         raise RequestError(f"{path} is not a checkpoint that can be read ({str(error).splitlines()[0]})") from error
     state = content.get("state_dict", content) if isinstance(content, dict) else {}
-    state = {key.removeprefix("network."): value for key, value in state.items() if isinstance(value, Tensor)}
+    named = state.items() if isinstance(state, dict) else ()
+    state = {
+        key.removeprefix("network."): value
+        for key, value in named
+        if isinstance(key, str) and isinstance(value, Tensor)
+    }
     if not state:
-        raise RequestError(f"{path} holds no weights")
+        raise RequestError(f"{path} holds no weights: no tensors by their names")
+    for key, value in state.items():
+        if kind := _unusable(value):
+            raise RequestError(f"{path} holds no weights that can be used: {key} is {kind}")
     return {key: value.float() if value.is_floating_point() else value for key, value in state.items()}
+
+
+def _unusable(tensor: Tensor) -> str:
+    """What a tensor is that is no array of real numbers; empty where it is one."""
+    if tensor.is_meta:
+        return "of the meta device, without its numbers"
+    if tensor.layout != torch.strided:
+        return f"sparse ({tensor.layout})"
+    if tensor.is_quantized or tensor.is_complex():
+        return f"of {tensor.dtype}"
+    return ""
 
 
 def _convolutions(state: dict[str, Tensor]) -> list[tuple[Tensor, Tensor | None]]:

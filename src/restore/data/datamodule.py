@@ -60,7 +60,7 @@ class RestorationData(LightningDataModule):
         validation_size: validation images are cut to this side about their centre; 0 leaves them whole.
         layout: of real pairs, the two patterns of `restore.data.pairs.PairLayout`, where they are not common ones.
         resize: side of the square that whole training and validation images are resized to; 0 leaves them.
-        on_bad_image: ``stop`` or ``skip``.
+        on_bad_image: ``stop`` or ``skip``, also at an image of more than `max_pixels`.
         absent_sets: ``stop`` or ``skip``: what to do about test sets that are not on this machine; all of them
             absent always stops.
         root: folder of the papers' sets.
@@ -68,7 +68,6 @@ class RestorationData(LightningDataModule):
         aligned: patches begin where a block of JPEG or a sample of super-resolution does, for a network that says
             so (``aligned = True``): the corner of what it gets is taken for the grid's.
         scores_pairs: real pairs validate and are tested, whatever trains.
-        max_pixels: the most that an image may have.
 
     Attributes:
         validation: the images that validate; None where nothing does.

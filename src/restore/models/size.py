@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import time
+import contextlib
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -18,11 +17,12 @@ from torch.nn.modules.module import (
 
 from restore.conditions import stand_in, told
 from restore.errors import RequestError
-from restore.memory import check_memory
+from restore.memory import check_memory, in_words, machine_memory
 
 MOST_TENSORS = 10_000  # weights and biases of a network; the deepest here have a hundred
-PATIENCE = 1.5  # seconds that a network without numbers may take to be put together
 SIDE = 2**5 * 3**5  # of the image that maps are counted on: strides of 2 and 3 divide it
+FLOAT = 4  # bytes
+UNFIT = ("can't allocate memory", "calculation overflowed", "Unable to allocate")  # torch's, and NumPy's
 KEEPERS = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)  # layers whose inputs a backward pass needs
 
 
@@ -39,50 +39,60 @@ def build_within_memory(build: Callable[[], nn.Module], name: str) -> nn.Module:
     Raises:
         RequestError: the weights do not fit, or there are too many layers to be meant.
     """
-    sketch: nn.Module | None = None
+    sketch = None
     try:
-        with _counted(name, PATIENCE), torch.random.fork_rng(devices=[]), torch.device("meta"):
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
+        with _counted(name), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with torch.random.fork_rng(devices=[]), torch.device("meta"):
                 sketch = build()
-    except RequestError as error:
-        if isinstance(error, TooLargeError):
-            raise
-    except Exception as error:  # whatever else a constructor says is said where it is built
-        if "overflow" in str(error):
-            raise TooLargeError(f"{name} has more weights than can be counted") from error
+    except Refused:
+        raise
+    except Exception:  # what else its constructor has to say, it says below
+        pass
     if sketch is not None:
-        check_memory(4 * sum(parameter.numel() for parameter in sketch.parameters()), name)
+        check_memory(FLOAT * sum(parameter.numel() for parameter in sketch.parameters()), name)
     with _counted(name):
         return build()
 
 
-class TooLargeError(RequestError):
-    """A network that no machine holds."""
+@contextlib.contextmanager
+def _counted(name: str) -> Iterator[None]:
+    """Stops whoever builds a network of too many or too large tensors.
 
-
-@contextmanager
-def _counted(name: str, patience: float = float("inf")) -> Iterator[None]:
-    """Stops whoever builds a network of too many or too large tensors."""
-    begun, numbers, tensors = time.monotonic(), 0, 0
+    Raises:
+        RequestError: whatever that made of it on its way.
+    """
+    numbers = tensors = 0
+    refusals: list[RequestError] = []
 
     def count(module: nn.Module, key: str, tensor: torch.Tensor | None) -> None:
         nonlocal numbers, tensors
         numbers, tensors = numbers + (0 if tensor is None else tensor.numel()), tensors + 1
-        if tensors > MOST_TENSORS or time.monotonic() - begun > patience:
-            raise TooLargeError(f"{name} has more than {min(tensors, MOST_TENSORS)} weights and biases, too many layers")
         try:
-            check_memory(4 * numbers / 2, name)  # half: a layer may replace what it registered
+            if tensors > MOST_TENSORS:
+                raise RequestError(f"{name} has more than {MOST_TENSORS} weights and biases: too many layers")
+            check_memory(FLOAT * numbers / 2, name)  # half: a layer may replace what it registered
         except RequestError as error:
-            raise TooLargeError(str(error)) from error
+            refusals.append(error)
+            raise
 
     hooks = (register_module_parameter_registration_hook, register_module_buffer_registration_hook)
     handles = [hook(count) for hook in hooks]
     try:
         yield
+    except Exception as error:
+        if refusals:
+            raise Refused(str(refusals[0])) from error
+        if any(words in str(error) for words in UNFIT):
+            raise Refused(f"{name} needs more memory than the {in_words(machine_memory())} of this machine") from error
+        raise
     finally:
         for handle in handles:
             handle.remove()
+
+
+class Refused(RequestError):
+    """A network that this machine does not hold."""
 
 
 @dataclass(frozen=True)
