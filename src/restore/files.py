@@ -38,6 +38,17 @@ def check_regular(path: str | Path) -> None:
         raise ValueError(f"it is {kind}, and no regular file")
 
 
+def printable(name: str) -> str:
+    r"""A file's name as text that can be written: bytes that are no UTF-8 as ``\xff``, and so are control characters.
+
+    Example:
+        >>> printable("caf\udce9.png")
+        'caf\\xe9.png'
+    """
+    text = os.fsencode(name).decode("utf-8", "backslashreplace")
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
 def read_pixels(path: str | Path, max_pixels: int = MAX_PIXELS, gray: bool = False) -> np.ndarray:
     """Read an 8-bit image file, turned as its camera says.
 

@@ -14,7 +14,7 @@ from restore.data.images import half_size, list_images, read_image
 from restore.data.pairs import GOPRO, POLYU, PairedFiles, PairLayout, find_pairs
 from restore.data.storage import ImageStorage
 from restore.errors import RequestError, unknown_name
-from restore.files import MAX_PIXELS
+from restore.files import MAX_PIXELS, printable
 
 
 class AbsentSetError(RequestError):
@@ -74,7 +74,7 @@ class Listing:
 
     @property
     def image_names(self) -> tuple[str, ...]:
-        return self.names or tuple(file.stem for file in self.files)
+        return tuple(map(printable, self.names or (file.stem for file in self.files)))
 
 
 @dataclass
@@ -202,7 +202,7 @@ def find(
     folder = Path(name).expanduser()
     if not folder.is_dir() and "/" not in str(name):
         raise unknown_name("training set" if training else "test set", name, [*known, "photographs"])
-    label = folder.resolve().name
+    label = printable(folder.resolve().name)
     pairs = find_pairs(folder, layout)
     return Listing.of_pairs(label, pairs) if pairs else Listing(label, tuple(list_images(folder)))
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from restore.colour import to_luma
 from restore.errors import RequestError
-from restore.files import MAX_PIXELS, read_pixels
+from restore.files import MAX_PIXELS, printable, read_pixels
 from restore.resize import imresize
 
 SUFFIXES = {".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
@@ -45,9 +45,9 @@ def read_image(path: Path, channels: int, luma: str = "gray", max_pixels: int = 
     try:
         pixels = read_pixels(path, max_pixels)
     except ValueError as error:
-        raise RequestError(f"cannot read the image {path}: {error}") from error
+        raise RequestError(f"cannot read the image {printable(str(path))}: {error}") from error
     if pixels.ndim == 2 and channels == 3:
-        raise RequestError(f"{path} is gray, and task.channels=3 and task.colour need colour images")
+        raise RequestError(f"{printable(str(path))} is gray, and task.channels=3 and task.colour need colour images")
     levels = torch.from_numpy(pixels)
     return levels[None] if pixels.ndim == 2 else to_luma(levels.permute(2, 0, 1), channels, luma).contiguous()
 
