@@ -96,7 +96,10 @@ def from_file(path: str | Path) -> Tensor:
     if weights.ndim != 2:
         raise ValueError(f"the kernel {path} must have two dimensions, and it has {weights.ndim}")
     for side in weights.shape:
-        check_size(side)
+        try:
+            check_size(side)
+        except ValueError as error:
+            raise ValueError(f"cannot use the kernel {path}: {error}") from error
     kernel = torch.from_numpy(np.array(weights, dtype=np.float64))
     total = kernel.sum().item()
     if not 0 < total < float("inf"):

@@ -164,12 +164,16 @@ class Protocol:
             image: its name, part of the generator's seed.
             partner: of a real pair, the degraded image as in its file, for a setting of real pairs: nothing is
                 synthesised then.
+
+        Raises:
+            RequestError: no pixel of it is compared.
         """
         rules = self.of(setting.family)
         luma = rules.luma or setting.luma
         if partner is not None and isinstance(setting.degradation, RealPairs):
             degraded, clean = (to_unit(rules._prepared(state, setting, luma)) for state in (partner, levels))
             return Pair(degraded.to(levels.device), clean.to(levels.device))
+        self.check_compared(*self.size(*levels.shape[-2:], setting), setting, image)
         source = rules._cropped(resize_square(levels.cpu(), rules.resize), setting)
         clean = to_unit(source if rules.luma_last else to_luma(source, setting.channels_of(source), luma))
         pair = rules._degraded(clean, setting, image)
