@@ -116,8 +116,14 @@ def _is_deep(image: Image.Image) -> bool:
     """Whether a channel has more than 8 bits: of 16-bit colour Pillow hands over the upper 8 without a word."""
     if image.mode in ("I", "F") or image.mode.startswith("I;"):
         return True
-    arguments = [part for tile in image.tile for part in (tile[3] if isinstance(tile[3], tuple) else (tile[3],))]
+    arguments = [
+        part for tile in getattr(image, "tile", []) for part in (tile[3] if isinstance(tile[3], tuple) else (tile[3],))
+    ]
     rawmodes = [part for part in arguments if isinstance(part, str)]
     depths = [part for part in arguments if isinstance(part, int)] if image.format == "PPM" else []
     bits = getattr(image, "tag_v2", {}).get(258, ()) if image.format == "TIFF" else ()  # BitsPerSample
-    return any(";16" in mode or ";12" in mode for mode in rawmodes) or any(d > 255 for d in depths) or any(b > 8 for b in bits)
+    return (
+        any(";16" in mode or ";12" in mode for mode in rawmodes)
+        or any(d > 255 for d in depths)
+        or any(b > 8 for b in bits)
+    )

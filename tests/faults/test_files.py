@@ -195,7 +195,9 @@ def test_kernels(tmp_path, chance, tally):
     np.save(tmp_path / "complex.npy", np.ones((3, 3), complex))
     os.mkfifo(tmp_path / "pipe.npy")
     with (tmp_path / "large.npy").open("wb") as file:  # a header that is true, of 80 GB of holes
-        np.lib.format.write_array_header_1_0(file, {"descr": "<f8", "fortran_order": False, "shape": (100_001, 100_001)})
+        np.lib.format.write_array_header_1_0(
+            file, {"descr": "<f8", "fortran_order": False, "shape": (100_001, 100_001)}
+        )
         try:
             file.truncate(8 * 100_001**2 + 128)
         except OSError:  # a file system without such files

@@ -14,6 +14,7 @@ from restore.runfolder import RunFolder
 
 KNOWN = {"unit": str, "digits": int, "higher_is_better": bool}  # what tables want to know of a metric
 
+
 def build_metrics(config: DictConfig) -> list[Metric]:
     """The metrics of ``config.metrics``, in the order of the words; the first one validates and leads.
 

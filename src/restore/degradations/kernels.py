@@ -12,7 +12,6 @@ from torch import Tensor
 
 from restore.files import check_regular, read_pixels
 
-
 LARGEST = 1023  # side in pixels: a wider blur is wider than the images
 
 

@@ -173,7 +173,8 @@ class Protocol:
         if partner is not None and isinstance(setting.degradation, RealPairs):
             degraded, clean = (to_unit(rules._prepared(state, setting, luma)) for state in (partner, levels))
             return Pair(degraded.to(levels.device), clean.to(levels.device))
-        self.check_compared(*self.size(*levels.shape[-2:], setting), setting, image)
+        height, width = self.size(levels.shape[-2], levels.shape[-1], setting)
+        self.check_compared(height, width, setting, image)
         source = rules._cropped(resize_square(levels.cpu(), rules.resize), setting)
         clean = to_unit(source if rules.luma_last else to_luma(source, setting.channels_of(source), luma))
         pair = rules._degraded(clean, setting, image)

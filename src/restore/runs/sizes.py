@@ -69,7 +69,7 @@ def check_images(experiment: Experiment, tests: Sequence[Images], channels: int)
         for image, levels in zip(images.names, images.images, strict=True):
             for setting in settings_of(experiment.settings, images.name):
                 for protocol in experiment.protocols:
-                    height, width = protocol.size(*levels.shape[-2:], setting)
+                    height, width = protocol.size(levels.shape[-2], levels.shape[-1], setting)
                     protocol.check_compared(height, width, setting, f"{image} of {images.name}")
                     what = f"restoring {image} of {images.name}, {width}×{height} pixels, by model={name}"
                     # the pair, what is restored of it, and the widest layer's maps
@@ -87,8 +87,9 @@ def check_validation(experiment: Experiment) -> None:
         return
     for image, levels in zip(data.validation.names, data.validation.images, strict=True):
         for setting in experiment.settings:
-            size = protocol.size(*centre(levels, data.validation_size).shape[-2:], setting)
-            protocol.check_compared(*size, setting, f"{image}, which validates,")
+            cut = centre(levels, data.validation_size)
+            height, width = protocol.size(cut.shape[-2], cut.shape[-1], setting)
+            protocol.check_compared(height, width, setting, f"{image}, which validates,")
 
 
 def check_loss(experiment: Experiment) -> None:
