@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from restore.errors import RequestError
+from restore.files import check_regular
 from restore.models.convolutions import read_convolutions
 from restore.models.fusion import merge_batch_norm
 from restore.released import find, identify, is_released
@@ -40,8 +41,12 @@ def load_weights(network: nn.Module, file: str | Path, model_name: str, own_size
     """
     run = RunFolder.find(file)
     path = run.checkpoint() if run.path.is_dir() else run.path
-    if not path.is_file():
+    if not path.exists():
         raise RequestError(f"there is no weights file {path}")
+    try:
+        check_regular(path)
+    except ValueError as error:
+        raise RequestError(f"cannot read the weights {path}: {error}") from error
     if path.suffix in AUTHORS_FORMATS:
         _warn_of_another(path, model_name)
         try:
@@ -93,12 +98,32 @@ def read_state(path: Path) -> dict[str, Tensor]:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # pickle, zip and torch each have their own
-        raise RequestError(f"{path} is not a checkpoint that can be read ({str(error).splitlines()[0]})") from error
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise RequestError(f"{path} is not a checkpoint that can be read ({reason})") from error
     state = content.get("state_dict", content) if isinstance(content, dict) else {}
-    state = {key.removeprefix("network."): value for key, value in state.items() if isinstance(value, Tensor)}
+    named = state.items() if isinstance(state, dict) else ()
+    state = {
+        key.removeprefix("network."): value
+        for key, value in named
+        if isinstance(key, str) and isinstance(value, Tensor)
+    }
     if not state:
-        raise RequestError(f"{path} holds no weights")
+        raise RequestError(f"{path} holds no weights: no tensors by their names")
+    for key, value in state.items():
+        if kind := _unusable(value):
+            raise RequestError(f"{path} holds no weights that can be used: {key} is {kind}")
     return {key: value.float() if value.is_floating_point() else value for key, value in state.items()}
+
+
+def _unusable(tensor: Tensor) -> str:
+    """What a tensor is that is no array of real numbers; empty where it is one."""
+    if tensor.is_meta:
+        return "of the meta device, without its numbers"
+    if tensor.layout != torch.strided:
+        return f"sparse ({tensor.layout})"
+    if tensor.is_quantized or tensor.is_complex():
+        return f"of {tensor.dtype}"
+    return ""
 
 
 def _convolutions(state: dict[str, Tensor]) -> list[tuple[Tensor, Tensor | None]]:

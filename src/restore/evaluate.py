@@ -25,6 +25,7 @@ from restore.results.released import released_table
 from restore.runfolder import RunFolder
 from restore.runs import scoring
 from restore.runs.released import evaluations
+from restore.runs.sizes import check_images
 from restore.training.hardware import device_kind, disable_tf32, keep_freed_memory, slow_precision
 
 log = logging.getLogger("restore")
@@ -53,6 +54,7 @@ def evaluate_network(config: DictConfig) -> float:
     file = scoring.results_file(config, run)
     store.check_header(file)
     tests = scoring.read_tests(config, experiment)
+    check_images(experiment, tests, experiment.config.task.channels)
     contained = scoring.overlaps_with_training(config, run, tests)
     device = torch.device(device_kind(config.accelerator))
     if warning := slow_precision(device.type, str(config.precision)):

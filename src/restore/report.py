@@ -227,8 +227,8 @@ def rows_or_none(file: Path, named: bool) -> list[dict]:
     Raises:
         RequestError: it cannot be read, and was named.
     """
-    register_metrics_of(RunFolder(file.parent))
     try:
+        register_metrics_of(RunFolder(file.parent))
         return store.read(file)
     except RequestError as error:
         if named:

@@ -147,10 +147,13 @@ def test_is_computed_in_float32_under_autocast(generator):
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        ({"stages": 0}, "model.stages must be at least 1, and it is 0"),
+        ({"stages": 0}, "model.stages must be from 1 to 1000, and it is 0"),
         ({"kernel_size": 1}, "model.kernel_size must be at least 2"),
         ({"kernel_size": [[1, 1]]}, "model.kernel_size must be at least 2"),
-        ({"margin": 5}, "model.margin must be at least the largest filter's side less 1, and it is 5"),
+        (
+            {"margin": 5},
+            "model.margin must be at least the largest filter's side less 1, and at most 1000, and it is 5",
+        ),
         ({"means": [0, 0, 5]}, "model.means must be a first level, a spacing above 0"),
         ({"precision": 0}, "model.precision above 0"),
     ],

@@ -74,7 +74,7 @@ def test_condition_map_refuses_what_does_not_fit(shape):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ({"depth": 1}, "depth must be at least 2 layers, and it is 1"),
+        ({"depth": 1}, "depth must be from 2 to 1000 layers, and it is 1"),
         ({"depth": 7, "even": True}, "depth must be an even number of layers"),
         ({"kernel_size": 4}, "kernel_size must be odd"),
         ({"width": 0}, "width must be at least 1 feature map"),

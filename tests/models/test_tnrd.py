@@ -264,7 +264,7 @@ def test_half_weights_keep_the_functions_places(generator):
     [
         ({"kernel_size": 4}, "must be odd"),
         ({"kernel_size": 1}, "kernel_size must be at least 3"),
-        ({"stages": 0}, "model.stages 1"),
+        ({"stages": 0}, "model.stages from 1 to 1000"),
         ({"spacing": 0}, "model.spacing above 0"),
         ({"data_term": "blur"}, "one of noise, sr, jpeg, and it is 'blur'"),
         ({"data_term": "jpeg", "channels": 3}, "gray images, and model.channels is 3"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,8 @@ from restore.degradations.base import Degradation, as_degradation
 from restore.degradations.real import RealPairs
 from restore.errors import RequestError
 from restore.evaluation.protocol import Protocol, Setting
+from restore.files import MAX_PIXELS
+from restore.models.size import build_within_memory
 from restore.optim.groups import parameter_groups
 
 if TYPE_CHECKING:
@@ -40,8 +43,14 @@ def build(config: DictConfig | dict, **more: Any) -> Any:
 
 
 def build_network(model: DictConfig) -> nn.Module:
-    """The network of a ``model`` group: its constructor's arguments, and the `name` it goes by."""
-    return build({key: value for key, value in to_plain(model).items() if key != "name"})
+    """The network of a ``model`` group: its constructor's arguments, and the `name` it goes by.
+
+    Raises:
+        RequestError: it cannot be built, or its weights do not fit in the machine's memory.
+    """
+    arguments = to_plain(model)
+    name = arguments.pop("name", "")
+    return build_within_memory(partial(build, arguments), f"model={name}")
 
 
 def build_optimizer(optim: DictConfig, network: nn.Module) -> torch.optim.Optimizer:
@@ -74,6 +83,7 @@ def build_data(config: DictConfig, settings: Sequence[Setting] | None = None, **
     settings = build_settings(config.task) if settings is None else settings
     arguments = {key: value for key, value in to_plain(config.data).items() if key != "path"}
     arguments |= {"test_sets": to_plain(config.test_sets), "on_bad_image": config.on_bad_image, "_partial_": True}
+    arguments["max_pixels"] = config.get("max_pixels", MAX_PIXELS)  # runs of before there was a limit lack it
     arguments["absent_sets"] = config.get("absent_sets", "stop")
     arguments["test_channels"] = test_channels(config.task)
     arguments["scores_pairs"] = any(isinstance(setting.degradation, RealPairs) for setting in settings)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 from restore.config.build import build
 from restore.errors import RequestError
 from restore.evaluation.metrics import Metric
 from restore.results.quantities import Quantity, register
 from restore.runfolder import RunFolder
+
+KNOWN = {"unit": str, "digits": int, "higher_is_better": bool}  # what tables want to know of a metric
 
 
 def build_metrics(config: DictConfig) -> list[Metric]:
@@ -38,11 +42,22 @@ def register_metrics(config: DictConfig) -> None:
     """Tell the tables unit, decimals and direction of a configuration's metrics; nothing is built."""
     nodes = config.get("metrics")
     for name, node in (OmegaConf.to_container(nodes, resolve=False) if nodes else {}).items():
-        known = {key: node[key] for key in ("unit", "digits", "higher_is_better") if key in node}
+        known = {key: node[key] for key in KNOWN if key in node}
+        for key, value in known.items():
+            if not isinstance(value, KNOWN[key]):
+                raise TypeError(f"metrics.{name}.{key} is {value!r}")
         register(Quantity(name, **known))
 
 
 def register_metrics_of(folder: RunFolder) -> None:
-    """The same for what a run folder was made with, before its rows are tabulated or copied."""
+    """The same for what a run folder was made with, before its rows are tabulated or copied.
+
+    Raises:
+        RequestError: its configuration is none.
+    """
     if folder.config.is_file():
-        register_metrics(OmegaConf.load(folder.config))
+        try:
+            register_metrics(OmegaConf.load(folder.config))
+        except (OSError, ValueError, TypeError, AttributeError, YAMLError, OmegaConfBaseException) as error:
+            reason = " ".join(str(error).split())
+            raise RequestError(f"{folder.config} is not the configuration of a run ({reason})") from error

@@ -133,6 +133,7 @@ RULES: Mapping[str, Rule] = {
     "precision": one_of(*TEST_PRECISIONS),
     "accelerator": one_of(*DEVICES),
     "on_bad_image": one_of("stop", "skip"),
+    "max_pixels": whole(1),
     "strict": switch,
     "test_sets": names,
     "baselines": names,

@@ -23,6 +23,7 @@ from restore.data.windows import Windows
 from restore.degradations.base import as_degradation
 from restore.degradations.real import RealPairs
 from restore.errors import RequestError, unknown_name
+from restore.files import MAX_PIXELS
 
 IDLE = -1  # instead of an image, where a rank or a run has none to validate: Lightning refuses an empty loader
 ORIENTATIONS = ("all", "batch", "none")
@@ -59,7 +60,7 @@ class RestorationData(LightningDataModule):
         validation_size: validation images are cut to this side about their centre; 0 leaves them whole.
         layout: of real pairs, the two patterns of `restore.data.pairs.PairLayout`, where they are not common ones.
         resize: side of the square that whole training and validation images are resized to; 0 leaves them.
-        on_bad_image: ``stop`` or ``skip``.
+        on_bad_image: ``stop`` or ``skip``, also at an image of more than `max_pixels`.
         absent_sets: ``stop`` or ``skip``: what to do about test sets that are not on this machine; all of them
             absent always stops.
         root: folder of the papers' sets.
@@ -102,24 +103,23 @@ class RestorationData(LightningDataModule):
         seed: int = 0,
         aligned: bool = False,
         scores_pairs: bool = False,
+        max_pixels: int = MAX_PIXELS,
     ):
         super().__init__()
         if channels not in (1, 3):
             raise RequestError(f"task.channels is 1 (gray) or 3 (colour), and it is {channels}")
         if batch_size < 1 or patches_per_epoch < 1 or patch_size < 1:
             raise RequestError("data.batch_size, data.patches_per_epoch and data.patch_size are at least 1")
-        if weighting not in ("pixels", "images"):
-            raise unknown_name("data.weighting", weighting, ["pixels", "images"])
-        if orientations not in ORIENTATIONS:
-            raise unknown_name("data.orientations", orientations, ORIENTATIONS)
+        choices = {"data.weighting": (weighting, ("pixels", "images")), "task.luma": (luma, ("gray", "y"))}
+        for key, (name, known) in {**choices, "data.orientations": (orientations, ORIENTATIONS)}.items():
+            if name not in known:
+                raise unknown_name(key, name, known)
         if not isinstance(validation, str) and not 0 <= (validation or 0) < 1:
             raise RequestError(f"data.validation is a share below 1, a set or null, and it is {validation}")
         self.resize, self.test_channels = resize, test_channels or channels
         self.scores_pairs, self.pairs_train = scores_pairs, isinstance(degradation, RealPairs)
         self.layout = PairLayout(**layout) if layout else None
         self.train_sets, self.test_sets = list(train), list(test_sets)
-        if luma not in ("gray", "y"):
-            raise unknown_name("task.luma", luma, ["gray", "y"])
         self.degradation, self.channels, self.luma = as_degradation(degradation), channels, luma
         self.patch_size, self.batch_size, self.weighting = patch_size, batch_size, weighting
         self.patches_per_epoch, self.share, self.scales, self.pool = patches_per_epoch, share, scales, pool
@@ -129,15 +129,13 @@ class RestorationData(LightningDataModule):
         self.validation: datasets.Images | None = None
         self.tests: list[datasets.Images] = []
         self.absent: dict[str, str] = {}
-        self.batch_seed, self.aligned = 0, aligned
+        self.batch_seed, self.aligned, self.max_pixels = 0, aligned, max_pixels
 
     def read_tests(self) -> None:
         """Read the test sets; asked for early, so that a missing one is said before any training."""
         if not self.tests:
             listings = self._present()
-            self.tests = [
-                datasets.read(listing, self.test_channels, self.on_bad_image, "as in file") for listing in listings
-            ]
+            self.tests = [self._read_listing(each, self.test_channels, "as in file") for each in listings]
 
     def _present(self) -> list[datasets.Listing]:
         """The test sets that are here; those that are not stop it, or are left out and told apart.
@@ -193,7 +191,10 @@ class RestorationData(LightningDataModule):
 
     def _read(self, name: str, training: bool) -> datasets.Images:
         listing = self._find(name, self.channels, training, resize=self.resize)
-        return datasets.read(listing, self.channels, self.on_bad_image, self.luma)
+        return self._read_listing(listing, self.channels, self.luma)
+
+    def _read_listing(self, listing: datasets.Listing, channels: int, luma: str) -> datasets.Images:
+        return datasets.read(listing, channels, self.on_bad_image, luma, self.max_pixels)
 
     @property
     def chooses(self) -> bool:

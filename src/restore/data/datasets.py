@@ -14,6 +14,7 @@ from restore.data.images import half_size, list_images, read_image
 from restore.data.pairs import GOPRO, POLYU, PairedFiles, PairLayout, find_pairs
 from restore.data.storage import ImageStorage
 from restore.errors import RequestError, unknown_name
+from restore.files import MAX_PIXELS, printable
 
 
 class AbsentSetError(RequestError):
@@ -73,7 +74,7 @@ class Listing:
 
     @property
     def image_names(self) -> tuple[str, ...]:
-        return self.names or tuple(file.stem for file in self.files)
+        return tuple(map(printable, self.names or (file.stem for file in self.files)))
 
 
 @dataclass
@@ -201,7 +202,7 @@ def find(
     folder = Path(name).expanduser()
     if not folder.is_dir() and "/" not in str(name):
         raise unknown_name("training set" if training else "test set", name, [*known, "photographs"])
-    label = folder.resolve().name
+    label = printable(folder.resolve().name)
     pairs = find_pairs(folder, layout)
     return Listing.of_pairs(label, pairs) if pairs else Listing(label, tuple(list_images(folder)))
 
@@ -241,13 +242,16 @@ def paired_set(name: str, folder: Path, layout: PairLayout, keep: Callable[[Path
     return Listing.of_pairs(name, pairs)
 
 
-def read(listing: Listing, channels: int, on_bad_image: str = "stop", luma: str = "gray") -> Images:
+def read(
+    listing: Listing, channels: int, on_bad_image: str = "stop", luma: str = "gray", max_pixels: int = MAX_PIXELS
+) -> Images:
     """Read a set.
 
     Args:
         luma: how colour becomes gray where channels is 1: ``gray``, ``y``, or not at all (``as in file``),
             for a protocol to do.
         on_bad_image: ``stop`` raises at the first file that cannot be read, ``skip`` lists it in `bad`.
+        max_pixels: the most that an image may have; a larger one cannot be read.
 
     Raises:
         RequestError: an unreadable image under ``stop``, or none readable at all.
@@ -259,9 +263,9 @@ def read(listing: Listing, channels: int, on_bad_image: str = "stop", luma: str 
     storage = ImageStorage([*listing.files, *(listing.partners or ())], 3 if luma == "as in file" else channels)
     for name, file, partner in zip(listing.image_names, listing.files, partners, strict=True):
         try:
-            image = read_image(file, channels, luma)
+            image = read_image(file, channels, luma, max_pixels)
             if partner is not None:
-                other = read_image(partner, channels, luma)
+                other = read_image(partner, channels, luma, max_pixels)
                 if other.shape != image.shape:
                     sizes = " and ".join(f"{i.shape[2]}×{i.shape[1]}" for i in (image, other))
                     raise RequestError(f"the pair {file} and {partner} has different sizes, {sizes}")

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import torch
-from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
 from restore.colour import to_luma
 from restore.errors import RequestError
+from restore.files import MAX_PIXELS, printable, read_pixels
 from restore.resize import imresize
 
 SUFFIXES = {".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
@@ -30,36 +29,27 @@ def list_images(folder: Path) -> list[Path]:
     return files
 
 
-def read_image(path: Path, channels: int, luma: str = "gray") -> Tensor:
+def read_image(path: Path, channels: int, luma: str = "gray", max_pixels: int = MAX_PIXELS) -> Tensor:
     """Read an image as uint8 ``(channels, H, W)``.
 
     Where one channel is asked, colour becomes MATLAB's ``rgb2gray`` (`luma` of ``gray``), BT.601
     studio-range Y (``y``), or stays ``(3, H, W)`` (``as in file``).
 
-    Pillow and not OpenCV, which returns a truncated file as a half-gray image without a word.
+    Args:
+        max_pixels: the most that an image may have.
 
     Raises:
-        RequestError: the file is not an 8-bit image, is truncated, or is gray where colour is asked.
+        RequestError: the file is no regular one, not an 8-bit image, truncated, too large, or gray where colour is
+            asked.
     """
     try:
-        with Image.open(path) as file:
-            image = ImageOps.exif_transpose(file)
-            if image.mode in ("I", "F") or image.mode.startswith("I;"):
-                raise RequestError(f"{path} has more than 8 bits per channel, and restore works on 8-bit images")
-            gray = image.mode in ("1", "L", "LA")
-            pixels = np.asarray(image.convert("L" if gray else "RGB"))
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
-        raise RequestError(f"cannot read the image {path}: {_reason(error)}") from error
-    if gray and channels == 3:
-        raise RequestError(f"{path} is gray, and task.channels=3 and task.colour need colour images")
-    levels = torch.from_numpy(pixels.copy())
-    return levels[None] if gray else to_luma(levels.permute(2, 0, 1), channels, luma).contiguous()
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, UnidentifiedImageError):
-        return "it is not an image"
-    return str(error).partition("\n")[0] or type(error).__name__
+        pixels = read_pixels(path, max_pixels)
+    except ValueError as error:
+        raise RequestError(f"cannot read the image {printable(str(path))}: {error}") from error
+    if pixels.ndim == 2 and channels == 3:
+        raise RequestError(f"{printable(str(path))} is gray, and task.channels=3 and task.colour need colour images")
+    levels = torch.from_numpy(pixels)
+    return levels[None] if pixels.ndim == 2 else to_luma(levels.permute(2, 0, 1), channels, luma).contiguous()
 
 
 def resized(image: Tensor, side: int) -> Tensor:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from PIL import Image
 from torch import Tensor
+
+from restore.errors import RequestError
+from restore.files import count_pixels
+from restore.memory import in_words
 
 MAPPED_ABOVE = 4_000_000_000  # bytes of decoded images from which a set is mapped
 
@@ -25,13 +29,22 @@ class ImageStorage:
         channels: of each once read, at most.
         folder: where the file lies; the system's temporary folder by default.
         mapped_above: bytes from which images are mapped.
+
+    Raises:
+        RequestError: the disk of the folder has no room for them.
     """
 
     def __init__(self, files: Sequence[Path], channels: int, folder=None, mapped_above: int = MAPPED_ABOVE):
         self.buffer: Tensor | None = None
         self.used = 0
-        size = sum(_pixels(file) for file in files) * channels
+        size = sum(count_pixels(file) for file in files) * channels
         if size > mapped_above:
+            free = shutil.disk_usage(folder or tempfile.gettempdir()).free
+            if size > free:  # a mapped file takes its room as it is written to: a full disk would end the process
+                raise RequestError(
+                    f"{len(files)} images of {in_words(size)} together are kept in a file in "
+                    f"{folder or tempfile.gettempdir()}, which has {in_words(free)} free: TMPDIR names another folder"
+                )
             descriptor, path = tempfile.mkstemp(suffix=".images", dir=folder)
             os.close(descriptor)
             self.buffer = torch.from_file(path, shared=True, size=size, dtype=torch.uint8)
@@ -43,11 +56,3 @@ class ImageStorage:
         view = self.buffer[self.used : self.used + image.numel()].view(image.shape)
         self.used += image.numel()
         return view.copy_(image)
-
-
-def _pixels(file: Path) -> int:
-    try:
-        with Image.open(file) as image:
-            return image.width * image.height
-    except OSError:
-        return 0  # whoever reads it says so

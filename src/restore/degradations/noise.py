@@ -14,6 +14,7 @@ from torch.nn.functional import interpolate
 from restore.conditions import ORIENTATIONS, Pair, turn
 from restore.degradations.base import Degradation, Strengths, TestStream
 from restore.degradations.strength import Strength
+from restore.files import read_pixels
 from restore.image import to_unit
 
 MAPS = ("ramp", "peaks")
@@ -104,11 +105,8 @@ def _peaks(x: Tensor, y: Tensor) -> Tensor:
 
 
 def _gray_image(path: str) -> np.ndarray:
-    from PIL import Image
-
     try:
-        with Image.open(path) as image:
-            return np.array(image.convert("L"))
-    except (OSError, ValueError) as error:
+        return read_pixels(path, gray=True)
+    except ValueError as error:
         listed = ", ".join(MAPS)
         raise ValueError(f"sigma_map is {listed} or the path of an image, and '{path}' cannot be read") from error

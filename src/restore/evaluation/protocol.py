@@ -18,6 +18,7 @@ from restore.colour import rgb_to_y, to_luma, with_luma
 from restore.conditions import Network, Pair, apply_network, told
 from restore.degradations.base import Degradation, TestStream
 from restore.degradations.real import RealPairs
+from restore.errors import RequestError
 from restore.evaluation.luma_only import LumaOnly
 from restore.evaluation.noise_streams import DESCRIPTIONS, Noise, normal_stream
 from restore.evaluation.self_ensemble import self_ensemble
@@ -163,12 +164,17 @@ class Protocol:
             image: its name, part of the generator's seed.
             partner: of a real pair, the degraded image as in its file, for a setting of real pairs: nothing is
                 synthesised then.
+
+        Raises:
+            RequestError: no pixel of it is compared.
         """
         rules = self.of(setting.family)
         luma = rules.luma or setting.luma
         if partner is not None and isinstance(setting.degradation, RealPairs):
             degraded, clean = (to_unit(rules._prepared(state, setting, luma)) for state in (partner, levels))
             return Pair(degraded.to(levels.device), clean.to(levels.device))
+        height, width = self.size(levels.shape[-2], levels.shape[-1], setting)
+        self.check_compared(height, width, setting, image)
         source = rules._cropped(resize_square(levels.cpu(), rules.resize), setting)
         clean = to_unit(source if rules.luma_last else to_luma(source, setting.channels_of(source), luma))
         pair = rules._degraded(clean, setting, image)
@@ -201,6 +207,31 @@ class Protocol:
         degraded = _limited(degraded) if self.limit_degraded else degraded
         return quantise(degraded) if self.quantise_degraded else degraded
 
+    # -- sizes -------------------------------------------------------------------------------------
+
+    def size(self, height: int, width: int, setting: Setting) -> tuple[int, int]:
+        """The sides in pixels that a test pair has of an image of these: resized, and divided by the scale."""
+        side = self.of(setting.family).resize
+        scale = int(setting.strength) if setting.family == "sr" else 1
+        return (side or height) // scale * scale, (side or width) // scale * scale
+
+    def check_compared(self, height: int, width: int, setting: Setting, image: str) -> None:
+        """Refuse a test pair of which no pixel is compared.
+
+        Args:
+            height, width: of the pair, see `size`.
+            image: what the sentence calls it.
+
+        Raises:
+            RequestError: its sides, and the border.
+        """
+        border = self.border_of(setting)
+        if min(height, width) <= 2 * border or not min(height, width):
+            raise RequestError(
+                f"protocols.{self.name} leaves no pixel of {image} to compare in {setting.name}: it has {width}×{height} "
+                f"there, and a border of {border} on every side is left out"
+            )
+
     # -- restored and compared ---------------------------------------------------------------------
 
     def restore(self, network: Network, pair: Pair, setting: Setting) -> Tensor:
@@ -222,10 +253,14 @@ class Protocol:
         count = len(setting.degradation.symmetries(told(network)))
         return self.name if count == 8 else f"{self.name}×{count}"
 
+    def border_of(self, setting: Setting) -> int:
+        """Pixels left out on every side in a setting."""
+        border = self.of(setting.family).border
+        return int(setting.strength) if border < 0 else border
+
     def compared(self, image: Tensor, setting: Setting) -> Tensor:
         """The pixels of an image ``(1, C, H, W)`` that metrics are computed on: without the border."""
-        border = self.of(setting.family).border
-        border = int(setting.strength) if border < 0 else border
+        border = self.border_of(setting)
         return image[..., border : image.shape[-2] - border, border : image.shape[-1] - border]
 
     def describe(self, family: str) -> str:

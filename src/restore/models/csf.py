@@ -18,10 +18,12 @@ from torch.nn.functional import conv2d, pad
 
 from restore.dct import dct_matrix
 from restore.image import to_unit
-from restore.models.radial_basis import full_precision, influence
+from restore.models.layers import DEEPEST
+from restore.models.radial_basis import MOST_GAUSSIANS, full_precision, influence
 
 # a shrinkage function's table: spacings of the means to either side of them, places in a spacing
 BEYOND, PLACES = 50, 40
+LARGEST, WIDEST_MARGIN = 31, 1000  # sides in pixels: k² − 1 filters of k² weights, and what an image is continued by
 
 
 class CSF(nn.Module):
@@ -66,6 +68,8 @@ class CSF(nn.Module):
         margin: int = 10,
     ):
         super().__init__()
+        if isinstance(kernel_size, int) and kernel_size > LARGEST:  # k² − 1 filters of k² weights each
+            raise ValueError(f"model.kernel_size must be from 2 to {LARGEST}, and it is {kernel_size}")
         sizes = [(kernel_size,) * 2] * (kernel_size**2 - 1) if isinstance(kernel_size, int) else list(kernel_size)
         _check(stages, sizes, means, precision, margin)
         self.channels, self.margin = channels, margin
@@ -186,18 +190,19 @@ def power_spectrum(filters: Tensor, height: int, width: int) -> Tensor:
 
 
 def _check(stages: int, sizes: Sequence, means: Sequence[float], precision: float, margin: int) -> None:
-    if stages < 1:
-        raise ValueError(f"model.stages must be at least 1, and it is {stages}")
+    if not 1 <= stages <= DEEPEST:
+        raise ValueError(f"model.stages must be from 1 to {DEEPEST}, and it is {stages}")
     if not sizes or any(len(size) != 2 or min(size) < 1 or max(size) < 2 for size in sizes):
         raise ValueError(
             f"model.kernel_size must be at least 2, or [height, width] of each filter, and it is {list(sizes)}"
         )
-    if max(side for size in sizes for side in size) - 1 > margin:
-        raise ValueError(f"model.margin must be at least the largest filter's side less 1, and it is {margin}")
-    if len(means) != 3 or means[1] <= 0 or means[2] < 2 or precision <= 0:
+    if not max(side for size in sizes for side in size) - 1 <= margin <= WIDEST_MARGIN:
+        limits = f"at least the largest filter's side less 1, and at most {WIDEST_MARGIN}"
+        raise ValueError(f"model.margin must be {limits}, and it is {margin}")
+    if len(means) != 3 or means[1] <= 0 or not 2 <= means[2] <= MOST_GAUSSIANS or precision <= 0:
         raise ValueError(
-            "model.means must be a first level, a spacing above 0 and a number of at least 2, and model.precision "
-            f"above 0, and they are {list(means)} and {precision}"
+            f"model.means must be a first level, a spacing above 0 and a number from 2 to {MOST_GAUSSIANS}, and "
+            f"model.precision above 0, and they are {list(means)} and {precision}"
         )
 
 

@@ -13,6 +13,7 @@ from restore.conditions import KERNELS, Conditions
 
 Convolution = nn.Conv2d | nn.ConvTranspose2d
 Border = Literal["zeros", "replicate"]
+DEEPEST = 1000  # layers: lists of as many are made before the first layer is, and could not be stopped at their memory
 
 
 def check(
@@ -27,9 +28,9 @@ def check(
         ValueError: an argument is out of its range; its name says which.
     """
     if depth is not None and even and (depth < 2 or depth % 2):
-        raise ValueError(f"model.depth must be an even number of layers, at least 2, and it is {depth}")
-    if depth is not None and depth < 2:
-        raise ValueError(f"model.depth must be at least 2 layers, and it is {depth}")
+        raise ValueError(f"model.depth must be an even number of layers, from 2 to {DEEPEST}, and it is {depth}")
+    if depth is not None and not 2 <= depth <= DEEPEST:
+        raise ValueError(f"model.depth must be from 2 to {DEEPEST} layers, and it is {depth}")
     if kernel_size is not None and (kernel_size < 1 or kernel_size % 2 == 0):
         raise ValueError(f"model.kernel_size must be odd, so that a map keeps its size, and it is {kernel_size}")
     if width is not None and width < 1:

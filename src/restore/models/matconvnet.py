@@ -50,7 +50,10 @@ def _convolutions(layers: Iterator[Layer]) -> list[tuple[np.ndarray, np.ndarray]
 def _convolution(weight: np.ndarray, bias: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
     weight = weight.reshape(weight.shape + (1,) * (4 - weight.ndim))  # MATLAB drops trailing axes of length 1
     weight = weight.transpose(3, 2, 0, 1)  # (k, k, in, out) to (out, in, k, k)
-    return weight, np.zeros(len(weight)) if bias is None else bias.ravel()
+    bias = np.zeros(len(weight)) if bias is None else bias.ravel()
+    if weight.ndim != 4 or len(bias) != len(weight):
+        raise ValueError(f"a convolution of {'×'.join(map(str, weight.shape))} with {len(bias)} biases")
+    return weight, bias
 
 
 def _merged(

@@ -11,6 +11,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn.functional import pad
 
 Grid = Tensor | tuple[float, float, int]
+MOST_GAUSSIANS = 1000  # of a function: fitting them is a dense system of equations
 
 
 def influence(responses: Tensor, weights: Tensor, means: Tensor, precision: float | Tensor, grid: Grid) -> Tensor:

@@ -17,8 +17,8 @@ from torch.nn.functional import conv2d, fold, normalize
 
 from restore.dct import LUMA, block_dct, dct_matrix, inverse_block_dct, quantisation_table, whole_blocks
 from restore.image import LEVELS, to_unit
-from restore.models.layers import check
-from restore.models.radial_basis import full_precision, influence
+from restore.models.layers import DEEPEST, check
+from restore.models.radial_basis import MOST_GAUSSIANS, full_precision, influence
 from restore.resize import down_up
 
 Reaction = Callable[[Tensor, Tensor, Tensor], Tensor]  # diffused, the step's input, p: the step's output
@@ -91,10 +91,10 @@ class TNRD(nn.Module):
     ):
         super().__init__()
         check(kernel_size=kernel_size)
-        if kernel_size < 3 or stages < 1 or basis < 2 or not spacing > 0:
+        if kernel_size < 3 or not 1 <= stages <= DEEPEST or not 2 <= basis <= MOST_GAUSSIANS or not spacing > 0:
             raise ValueError(
-                f"model.kernel_size must be at least 3, model.stages 1, model.basis 2, and model.spacing above 0: "
-                f"they are {kernel_size}, {stages}, {basis} and {spacing}"
+                f"model.kernel_size must be at least 3, model.stages from 1 to {DEEPEST}, model.basis from 2 to "
+                f"{MOST_GAUSSIANS}, and model.spacing above 0: they are {kernel_size}, {stages}, {basis} and {spacing}"
             )
         if data_term not in CONDITIONS:
             raise ValueError(f"model.data_term must be one of {', '.join(CONDITIONS)}, and it is '{data_term}'")

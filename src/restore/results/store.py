@@ -8,10 +8,12 @@ import io
 import logging
 import os
 import subprocess
+import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from restore.errors import RequestError
+from restore.files import check_regular
 from restore.results.quantities import quantity
 
 log = logging.getLogger(__name__)
@@ -27,22 +29,42 @@ GROUP = (  # what the images of one mean have in common
 )
 SUMMARY = (*(column for column in COLUMNS if column not in ("image", "fingerprint")), "images")
 VALUES = ("value", "value_input")
+HEADER_LENGTH = 10_000  # characters that are looked at of a first line: a file of something else may have no end of it
 
 
 # -- writing ---------------------------------------------------------------------------------------
 
 
 def check_header(path: Path) -> None:
-    """Refuse, before anything is trained, a file whose rows are not of this form.
+    """Refuse, before anything is trained, a file whose rows are not of this form, or that cannot be written to.
 
     Raises:
-        RequestError: its columns are others.
+        RequestError: its columns are others, it is no regular file, or nothing can be written beside it.
     """
+    _check_place(path)
+    _check_columns(path)
+
+
+def _check_columns(path: Path) -> None:
     if path.is_file() and (header := _header(path)) and header != COLUMNS:
         raise RequestError(
             f"{path} has other columns ({','.join(header[:3])},… {len(header)} of them) than the {len(COLUMNS)} that "
             "are written now: move it away, or name another file"
         )
+
+
+def _check_place(path: Path) -> None:
+    """A pipe or a device is never opened: it may wait for ever, or be replaced by the new file."""
+    try:
+        if path.exists():
+            check_regular(path)
+        folder = next(parent for parent in path.absolute().parents if parent.exists())
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except (OSError, ValueError) as error:
+        raise RequestError(
+            f"results cannot be written to {path}: {getattr(error, 'strerror', None) or error}"
+        ) from error
 
 
 def append(path: Path, rows: Iterable[dict]) -> None:
@@ -112,10 +134,15 @@ def read(path: Path) -> list[dict]:
     """The rows of a results file, values as numbers.
 
     Raises:
-        RequestError: its columns are others, or it is damaged.
+        RequestError: it is no regular file, cannot be opened, has other columns, or is damaged.
     """
-    check_header(path)
-    if damage := _damage(path):
+    try:
+        check_regular(path)
+        _check_columns(path)
+        damage = _damage(path)
+    except (OSError, ValueError) as error:
+        raise RequestError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
+    if damage:
         raise RequestError(f"{path} is damaged: {damage}")
     with path.open(newline="") as file:
         return [row | {key: float(row[key] or "nan") for key in VALUES} for row in csv.DictReader(file)]
@@ -142,9 +169,10 @@ def _mean(group: Sequence[dict]) -> dict:
 def _header(path: Path) -> tuple[str, ...]:
     try:
         with path.open(newline="", errors="replace") as file:
-            return tuple(next(csv.reader(file), ()))
+            header = tuple(next(csv.reader([file.readline(HEADER_LENGTH)]), ()))
     except csv.Error:
         return ("no text",)
+    return header if all(column.isprintable() and "\ufffd" not in column for column in header) else ("no text",)
 
 
 # -- the checkout and the file ---------------------------------------------------------------------

@@ -34,6 +34,7 @@ from restore.results.report import margins
 from restore.results.rows import RunMetadata
 from restore.results.sheets import draw_crops
 from restore.runfolder import RunFolder
+from restore.runs.sizes import check_batch, check_images, check_loss, check_validation
 from restore.runs.start import starting_weights
 from restore.tracking.logger import GuardedLogger
 from restore.tracking.samples import SampleImages
@@ -69,15 +70,19 @@ class Training:
 
 
 def prepare(experiment: Experiment) -> None:
-    """Read what can be wrong before anything is trained: weights to start from, layers to draw, images, the rate."""
+    """Read what can be wrong before anything is trained: sizes, weights to start from, layers to draw, images, the rate."""
     config = experiment.config
+    check_batch(experiment)
     if start := starting_weights(config):
         experiment.network = load_weights(experiment.network, start, config.model.name, own_sizes=True)
     figures.layers(experiment.network, layers_to_draw(config))
     experiment.data.read_tests()
+    check_images(experiment, experiment.data.tests, experiment.data.channels)
     if experiment.trainable:
         build_optimizer(config.optim, experiment.network)
+        check_loss(experiment)
     experiment.data.read_training()
+    check_validation(experiment)
     check_monitor(experiment)
 
 
