@@ -71,7 +71,7 @@ class Entry:
     def command(self, budget: str, folder: RunFolder, more: Sequence[str]) -> list[str]:
         longest = {"gpu": self.gpu_time, "cpu": self.cpu_time}.get(budget)
         if folder.last.is_file():
-            words = [f"resume={quote(folder)}"]
+            words = [f"resume={quote(folder)}", *(word for word in more if word.startswith("trust="))]
         else:
             own = [*self.words, f"budget={budget}", *([f"trainer.max_time={longest}"] if longest else [])]
             first = RunFolder(folder.path.parent / self.start)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from omegaconf import DictConfig, OmegaConf
 
 from restore.config.build import build
+from restore.config.reading import read_yaml
 from restore.errors import RequestError
 from restore.evaluation.metrics import Metric
 from restore.results.quantities import Quantity, register
@@ -45,4 +46,4 @@ def register_metrics(config: DictConfig) -> None:
 def register_metrics_of(folder: RunFolder) -> None:
     """The same for what a run folder was made with, before its rows are tabulated or copied."""
     if folder.config.is_file():
-        register_metrics(OmegaConf.load(folder.config))
+        register_metrics(read_yaml(folder.config))
