@@ -44,4 +44,6 @@ def _check_events(text: str, file: Path) -> None:
     for event in yaml.parse(text, Loader=LOADER):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if isinstance(event, yaml.AliasEvent) or depth > MOST_DEPTH:
-            raise RequestError(f"{file} has {'aliases' if depth <= MOST_DEPTH else 'too many levels'}, and no run writes such a file")
+            raise RequestError(
+                f"{file} has {'aliases' if depth <= MOST_DEPTH else 'too many levels'}, and no run writes such a file"
+            )
