@@ -50,7 +50,12 @@ def test_what_a_resumed_run_was_composed_from_is_given_or_trusted_again(tmp_path
     word = f"resume={run}"
     with pytest.raises(RequestError, match=r"own too: say --config-dir for them again, or trust=true"):
         resumed_arguments([word])
-    assert resumed_arguments([word, "trust=true"]) == [f"hydra.searchpath=['file://{own}']", "seed=3", word, "trust=true"]
+    assert resumed_arguments([word, "trust=true"]) == [
+        f"hydra.searchpath=['file://{own}']",
+        "seed=3",
+        word,
+        "trust=true",
+    ]
     given = normalise_overrides(["--config-dir", str(other), word])
     assert resumed_arguments(given) == ["seed=3", f"hydra.searchpath=['file://{other}']", word]
     own.rmdir()
