@@ -39,6 +39,7 @@ from restore.config.arguments import parse
 from restore.config.loading import quote
 from restore.config.metrics import register_metrics_of
 from restore.errors import RequestError, report_errors, unknown_name
+from restore.jobs.archive import unpack
 from restore.jobs.grid import expand
 from restore.jobs.job import Job
 from restore.jobs.local import Interruptible
@@ -71,7 +72,7 @@ class Entry:
     def command(self, budget: str, folder: RunFolder, more: Sequence[str]) -> list[str]:
         longest = {"gpu": self.gpu_time, "cpu": self.cpu_time}.get(budget)
         if folder.last.is_file():
-            words = [f"resume={quote(folder)}"]
+            words = [f"resume={quote(folder)}", *(word for word in more if word.startswith("trust="))]
         else:
             own = [*self.words, f"budget={budget}", *([f"trainer.max_time={longest}"] if longest else [])]
             first = RunFolder(folder.path.parent / self.start)
@@ -218,21 +219,6 @@ def pack(state: Path, root: Path) -> None:
                 content.seek(0)
                 tar.addfile(entry, content)
     partial.replace(state)
-
-
-def unpack(state: Path, root: Path) -> None:
-    """Lay a carried state out, where no run of this machine's is there already.
-
-    Raises:
-        RequestError: the file is not such a tar.
-    """
-    if not state.is_file() or root.exists():
-        return
-    try:
-        with tarfile.open(state) as tar:
-            tar.extractall(root, filter="data")
-    except (tarfile.TarError, OSError) as error:
-        raise RequestError(f"{state} is not a campaign's state ({error})") from error
 
 
 def log_summary(jobs: dict[str, Job], budget: str) -> None:

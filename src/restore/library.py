@@ -17,6 +17,7 @@ from restore.config.compose import compose, run_config
 from restore.config.experiment import Experiment, check_told
 from restore.config.loading import quote
 from restore.config.overrides import normalise_overrides
+from restore.config.trust import Trust
 from restore.errors import RequestError
 from restore.evaluation.score import autocast
 from restore.image import to_unit
@@ -30,7 +31,13 @@ from restore.training.hardware import device_kind
 Image = NDArray[np.float32]
 
 
-def load(run: str | Path, model: str | None = None, overrides: Sequence[str] = (), device: str = "auto") -> nn.Module:
+def load(
+    run: str | Path,
+    model: str | None = None,
+    overrides: Sequence[str] = (),
+    device: str = "auto",
+    trust: bool | Sequence[str] = False,
+) -> nn.Module:
     """A network with its weights, ready to restore: in evaluation mode, float32, batch norm folded in.
 
     Args:
@@ -40,6 +47,9 @@ def load(run: str | Path, model: str | None = None, overrides: Sequence[str] = (
         model: of a weights file, the network's name in ``conf/model``.
         overrides: with `model`, what differs from its YAML, as on the command line: ``["model.depth=4"]``.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        trust: of a run's folder that is not somebody else's: true, or packages whose classes its configuration may
+            name. Otherwise it may name what this package's own does, and modules of torch, torchmetrics,
+            kornia and albumentations.
 
     Raises:
         RequestError: one sentence that says what does not fit.
@@ -54,7 +64,7 @@ def load(run: str | Path, model: str | None = None, overrides: Sequence[str] = (
         entry = find(str(run))
         model, overrides = entry.network, [*entry.words, *overrides]
     if model is None:
-        config = run_config(run)
+        config = run_config(run, Trust.of(trust))
         file, name = RunFolder.find(run).checkpoint(), config.model.name
     else:
         config = compose("config", normalise_overrides([f"model={model}", *overrides]))

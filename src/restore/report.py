@@ -36,6 +36,7 @@ from restore.config.arguments import parse
 from restore.config.compose import compose
 from restore.config.loading import configuration
 from restore.config.metrics import register_metrics_of
+from restore.config.reading import read_yaml
 from restore.errors import RequestError, report_errors, unknown_name
 from restore.results import store
 from restore.results.claims import Histories, verdicts
@@ -166,7 +167,7 @@ def claims_of(experiment: str, jobs: Sequence[RunFolder] = ()) -> list[dict[str,
     """
     if (configuration() / "experiment" / f"{experiment}.yaml").is_file():
         return OmegaConf.to_container(compose("config", [f"experiment={experiment}"]).claims)
-    configs = (OmegaConf.load(job.config) for job in jobs if job.config.is_file())
+    configs = (read_yaml(job.config) for job in jobs if job.config.is_file())
     return next((OmegaConf.to_container(config.claims) for config in configs if "claims" in config), [])
 
 

@@ -6,13 +6,17 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
+import stat
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from restore.errors import RequestError
 
 FORMAT = 2  # of the folder's files; an older one's configuration names modules that are elsewhere now
+MOST_ENTRIES = 100_000
 SHIPPED = Path(__file__).parent / "weights"  # run folders that come with the package, in float16
 
 
@@ -97,6 +101,24 @@ class RunFolder:
                 f"format {FORMAT}): its checkpoint can still be loaded, by weights=<file> and model=<name>"
             )
 
+    def check_files(self) -> None:
+        """Refuse a folder in which something leads out of it or is no plain file: what is written there goes elsewhere.
+
+        Raises:
+            RequestError: the first such entry.
+        """
+        root = self.path.resolve()
+        for folder, _, names in _walk(self.path):
+            for name in names:
+                entry = Path(folder, name)
+                kind = entry.lstat().st_mode
+                out = stat.S_ISLNK(kind) and not entry.resolve().is_relative_to(root)
+                if out or not (stat.S_ISREG(kind) or stat.S_ISDIR(kind) or stat.S_ISLNK(kind)):
+                    what = f"a link to {entry.resolve()}" if out else "neither a file nor a folder"
+                    raise RequestError(
+                        f"{entry} is {what}, which a run folder from somebody else may not have; remove it, or trust=true"
+                    )
+
     def checkpoint(self) -> Path:
         """The best checkpoint, or the last where no validation chose a best one.
 
@@ -130,6 +152,19 @@ class RunFolder:
         if self.last.is_file():
             return "resumable"
         return "failed" if state == "failed" else "new"
+
+
+def _walk(folder: Path) -> Iterator[tuple[str, list[str], list[str]]]:
+    """`os.walk`, the names of folders among those of files too; no link is followed."""
+    count = 0
+    for path, folders, files in os.walk(folder):
+        count += len(folders) + len(files)
+        names = [*folders, *files]
+        if path == str(folder):
+            folders[:] = [name for name in folders if name != "wandb"]  # which links its logs to its own cache
+        if count > MOST_ENTRIES:
+            raise RequestError(f"{folder} is not the folder of a run: it has more than {MOST_ENTRIES:,} files")
+        yield path, folders, names
 
 
 def shipped_runs() -> list[str]:

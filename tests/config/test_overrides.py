@@ -38,7 +38,7 @@ def test_a_member_of_ones_own_is_known_and_a_wrong_one_is_not(tmp_path):
         check("config", [*words, "budget=hour,houur"])
 
 
-def test_what_a_resumed_run_was_composed_from_is_searched_again(tmp_path):
+def test_what_a_resumed_run_was_composed_from_is_given_or_trusted_again(tmp_path):
     run, own, other = (tmp_path / name for name in ("run", "own", "other"))
     for folder in (run / ".hydra", run / "checkpoints", own, other):
         folder.mkdir(parents=True)
@@ -48,12 +48,19 @@ def test_what_a_resumed_run_was_composed_from_is_searched_again(tmp_path):
     (run / ".hydra" / "overrides.yaml").write_text("- seed=3\n- resume=old\n")
     (run / ".hydra" / "hydra.yaml").write_text(f"hydra: {{searchpath: ['file://{own}']}}\n")
     word = f"resume={run}"
-    assert resumed_arguments([word]) == [f"hydra.searchpath=['file://{own}']", "seed=3", word]
+    with pytest.raises(RequestError, match=r"own too: say --config-dir for them again, or trust=true"):
+        resumed_arguments([word])
+    assert resumed_arguments([word, "trust=true"]) == [
+        f"hydra.searchpath=['file://{own}']",
+        "seed=3",
+        word,
+        "trust=true",
+    ]
     given = normalise_overrides(["--config-dir", str(other), word])
     assert resumed_arguments(given) == ["seed=3", f"hydra.searchpath=['file://{other}']", word]
     own.rmdir()
     with pytest.raises(RequestError, match="--config-dir is a folder with protocol/"):
-        resumed_arguments([word])
+        resumed_arguments([word, "trust=true"])
 
 
 GRID, SINGLE = True, False

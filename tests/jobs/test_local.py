@@ -16,7 +16,7 @@ def test_a_new_job_has_its_words_and_one_that_was_cut_resumes(tmp_path):
     assert job_command(job, "restore.run") == [*start, "seed=1", f"hydra.run.dir='{tmp_path}/seed=1'", *end]
     job.folder.checkpoints.mkdir(parents=True)
     job.folder.last.touch()
-    assert job_command(job, "restore.run") == [*start, f"resume='{tmp_path}/seed=1'", *end]
+    assert job_command(job, "restore.run") == [*start, "seed=1", f"resume='{tmp_path}/seed=1'", *end]
 
 
 def test_a_job_has_no_process_group_of_ours(monkeypatch):

@@ -32,12 +32,13 @@ def command(config_name: str, task: Command, sweep: Callable[..., int] | None = 
     """
     with report_errors():
         register_resolvers()
-        sys.argv[1:] = resumed_arguments(normalise_overrides(sys.argv[1:]))
+        typed = normalise_overrides(sys.argv[1:])
+        sys.argv[1:] = resumed_arguments(typed)
         if not HELP & set(sys.argv):
             words = [word for word in sys.argv[1:] if word not in ("-m", "--multirun")]
             multirun = len(words) < len(sys.argv) - 1
             check_honoured(words, multirun, own_sweep=sweep is not None)
-            check(config_name, words)
+            check(config_name, words, typed)
             if sweep and (multirun or "sweep.list=true" in words):
                 raise SystemExit(sweep(config_name, words))
     main = hydra.main(version_base="1.3", config_path=str(configuration()), config_name=config_name)

@@ -10,8 +10,10 @@ from omegaconf.errors import OmegaConfBaseException
 
 from restore.config.loading import load, parse, value_sentence
 from restore.config.protocols import complete_protocols
+from restore.config.reading import read_yaml
 from restore.config.resolvers import register_resolvers
 from restore.config.schema import check_values
+from restore.config.trust import Trust, check_foreign
 from restore.errors import RequestError
 from restore.runfolder import RunFolder
 
@@ -43,16 +45,24 @@ def complete(config: DictConfig, words: Sequence[str]) -> None:
         raise RequestError(value_sentence(error)) from error
 
 
-def run_config(run: str | Path | RunFolder) -> DictConfig:
-    """The configuration that a run folder was made with.
+def run_config(run: str | Path | RunFolder, trust: Trust | None = None) -> DictConfig:
+    """The configuration that a run folder was made with, which is somebody else's as long as nobody says otherwise.
+
+    Args:
+        trust: a person's word on what it may name beyond what `restore.config.trust` allows to all.
 
     Raises:
-        RequestError: the folder has none, or was made by another version.
+        RequestError: the folder has none, was made by another version, or has in it what a run folder may not.
     """
     folder = run if isinstance(run, RunFolder) else RunFolder.find(run)
+    trust = trust or Trust.of()
     folder.check()
+    if not trust.everything:
+        folder.check_files()
     register_resolvers()
-    return OmegaConf.load(folder.config)
+    config = read_yaml(folder.config)
+    check_foreign(config, trust, folder.config)
+    return config
 
 
 def lay_over(config: DictConfig, words: Iterable[str], group: str) -> DictConfig:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
-from yaml import YAMLError
 
 from restore.config.build import build
+from restore.config.reading import read_yaml
 from restore.errors import RequestError
 from restore.evaluation.metrics import Metric
 from restore.results.quantities import Quantity, register
@@ -56,8 +56,9 @@ def register_metrics_of(folder: RunFolder) -> None:
         RequestError: its configuration is none.
     """
     if folder.config.is_file():
+        config = read_yaml(folder.config)
         try:
-            register_metrics(OmegaConf.load(folder.config))
-        except (OSError, ValueError, TypeError, AttributeError, YAMLError, OmegaConfBaseException) as error:
+            register_metrics(config)
+        except (ValueError, TypeError, AttributeError, OmegaConfBaseException) as error:
             reason = " ".join(str(error).split())
             raise RequestError(f"{folder.config} is not the configuration of a run ({reason})") from error

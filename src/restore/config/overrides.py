@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from restore.config.compose import compose
 from restore.config.loading import SEARCH_PATH, groups, members, parse, quote, trains
+from restore.config.reading import read_yaml
+from restore.config.trust import WAY_OUT, Trust, check_foreign, check_words
 from restore.errors import RequestError, unknown_name
 from restore.runfolder import RunFolder
 
@@ -22,11 +24,15 @@ FLAGS_WITH_VALUE = {
 }
 
 
-def check(config_name: str, arguments: Sequence[str]) -> None:
+def check(config_name: str, arguments: Sequence[str], typed: Sequence[str] = ()) -> None:
     """Compose once before Hydra does, so that a wrong word is answered by one sentence.
 
+    Args:
+        typed: those of the words that a person typed, where others are those of a run that is resumed.
+
     Raises:
-        RequestError: an unknown group member or key (with the nearest name), or a malformed override.
+        RequestError: an unknown group member or key (with the nearest name), a malformed override, or a run that is
+            resumed and makes of the configuration what a run folder may not.
     """
     for before, word in zip(["", *arguments], arguments, strict=False):
         if "=" not in word and not word.startswith(("-", "~")) and before not in FLAGS_WITH_VALUE:
@@ -43,7 +49,9 @@ def check(config_name: str, arguments: Sequence[str]) -> None:
         if override.is_sweep_override():
             word = f"{word.partition('=')[0]}={values[0]}"
         first.append(word)
-    compose(config_name, composable(first))
+    config = compose(config_name, composable(first))
+    if run := resumed_run(typed):
+        check_foreign(config, Trust.of(words=typed), run.overrides)
 
 
 def _check_members(group: str, values: Sequence[Any], words: Sequence[str]) -> None:
@@ -121,29 +129,63 @@ def _is_search_path(word: str) -> bool:
 def resumed_arguments(arguments: Sequence[str]) -> list[str]:
     """What ``resume=<run folder>`` stands for: the run's own words, then the new ones, in the run's own folder.
 
-    The folders of a person's own that the run was composed from are searched again, unless others are given.
+    Its own words are somebody else's as long as nobody says otherwise: what they may be `restore.config.trust` says, and
+    what they make of the configuration `check` looks at. The folders of a person's own that the run was composed from
+    are searched again under ``trust=true``; else they are to be given again.
 
     Raises:
-        RequestError: not a run folder, or no ``last.ckpt`` in it.
+        RequestError: not a run folder, no ``last.ckpt`` in it, or words or files that a run folder may not have.
     """
-    resumes = (word.partition("=")[2].strip("'") for word in arguments if word.startswith("resume="))
-    folder = next((Path(folder).expanduser() for folder in resumes), None)
-    if folder is None or str(folder) in ("", "null"):
+    run = resumed_run(arguments)
+    if run is None:
         return list(arguments)
-    run = RunFolder(folder)
     run.check()
     if not run.last.is_file():
-        raise RequestError(f"{folder} has no checkpoints/last.ckpt to resume from")
-    recorded = OmegaConf.to_container(OmegaConf.load(run.overrides)) or []
-    words = [word for word in recorded if not word.startswith(("resume=", "hydra."))]
-    places = [] if any(_is_search_path(word) for word in arguments) else search_path(_searched(run))
-    return [*places, *words, *arguments]
+        raise RequestError(f"{run} has no checkpoints/last.ckpt to resume from")
+    given, places = any(_is_search_path(word) for word in arguments), _searched(run)
+    trust = Trust.of(words=arguments)
+    words = recorded_words(run, arguments)
+    if not trust.everything:
+        run.check_files()
+        check_words(words, run.overrides)
+        words = [word for word in words if _key(word) != "paths.cache"]  # a folder of the machine it was made on
+        if places and not given:
+            raise RequestError(
+                f"{run} was composed from files in {', '.join(places)} too: say --config-dir for them again, {WAY_OUT}"
+            )
+    return [*([] if given else search_path(places)), *words, *arguments]
+
+
+def resumed_run(arguments: Sequence[str]) -> RunFolder | None:
+    """The run folder that ``resume=`` names, if any does."""
+    resumes = (word.partition("=")[2].strip("'") for word in arguments if word.startswith("resume="))
+    folder = next((Path(folder).expanduser() for folder in resumes), None)
+    return None if folder is None or str(folder) in ("", "null") else RunFolder(folder)
+
+
+def recorded_words(run: RunFolder, typed: Sequence[str]) -> list[Any]:
+    """The words that a run was composed from, without those that are typed again, and without its own word on itself.
+
+    Raises:
+        RequestError: they cannot be read.
+    """
+    recorded = read_yaml(run.overrides)
+    if not isinstance(recorded, ListConfig) and len(recorded):
+        raise RequestError(f"{run.overrides} is not a list of words such as seed=1")
+    words = OmegaConf.to_container(recorded) if isinstance(recorded, ListConfig) else []
+    return [word for word in words if word not in typed and _key(str(word)) not in ("resume", "trust")]
+
+
+def _key(word: str) -> str:
+    return word.lstrip("+~").partition("=")[0]
 
 
 def _searched(run: RunFolder) -> list[str]:
     if not run.hydra.is_file():
         return []
-    return list(OmegaConf.select(OmegaConf.load(run.hydra), SEARCH_PATH) or [])
+    hydra = read_yaml(run.hydra)
+    places = OmegaConf.select(hydra, SEARCH_PATH) if isinstance(hydra, DictConfig) else None
+    return [str(place) for place in places] if isinstance(places, ListConfig) else []
 
 
 # -- words that a command could not honour ---------------------------------------------------------
@@ -181,6 +223,8 @@ def check_honoured(arguments: Sequence[str], multirun: bool, own_sweep: bool) ->
         RequestError: the first such word.
     """
     check_launcher(arguments)
+    if any(flag.partition("=")[0] == "--experimental-rerun" for flag in arguments):
+        raise RequestError("--experimental-rerun would unpickle a file, which executes it: resume=<run folder> goes on")
     ways = WITHOUT_GRID if not multirun else IN_GRID if own_sweep else {}
     keys = [word.lstrip("+~").partition("=")[0] for word in arguments if not word.startswith("-")]
     slurm = "hydra/launcher=slurm" in arguments

@@ -87,6 +87,12 @@ def names_or_mappings(key: str, value: Any) -> None:
         names(key, part.get("names") if isinstance(part, dict) else [part])
 
 
+def trust(key: str, value: Any) -> None:
+    """True, false, or a list of packages."""
+    if not isinstance(value, bool):
+        names(key, [value] if isinstance(value, str) else value)
+
+
 def share(key: str, value: Any) -> None:
     """A share above 0, all of it included."""
     number(key, value)
@@ -135,6 +141,7 @@ RULES: Mapping[str, Rule] = {
     "on_bad_image": one_of("stop", "skip"),
     "max_pixels": whole(1),
     "strict": switch,
+    "trust": trust,
     "test_sets": names,
     "baselines": names,
     "released": names_or_mappings,

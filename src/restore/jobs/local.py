@@ -62,7 +62,8 @@ def run_job(job: Job, module: str, parallel: int, stop: threading.Event) -> int 
 def job_command(job: Job, module: str) -> list[str]:
     """The command line of a job: its words, or what goes on where it stood."""
     place = quote(job.folder)
-    words = [f"resume={place}"] if job.state == "resumable" else [*job.words, f"hydra.run.dir={place}"]
+    # a resumed job's words are typed again, so that they are the person's, whatever stands in the folder
+    words = [*job.words, f"resume={place}" if job.state == "resumable" else f"hydra.run.dir={place}"]
     return [sys.executable, "-m", module, *words, "hydra.mode=RUN", "hydra.output_subdir=.hydra"]
 
 

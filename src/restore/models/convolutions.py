@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from restore.models import matconvnet
+from restore.models import matconvnet, matlab
 from restore.models.caffe import CaffeLayer, read_layers
 
 Arrays = list[tuple[np.ndarray, np.ndarray]]  # weight (out, in, k, k) and bias (out,) of each convolution
@@ -53,15 +53,14 @@ def _variables(path: Path) -> set[str]:
     from scipy.io import whosmat  # only here and below
 
     try:
+        matlab.check(path)
         return {name for name, _, _ in whosmat(path)}
     except Exception:  # v7.3, or no MATLAB file: MatConvNet's reader says what is wrong
         return set()
 
 
 def _matlab(path: Path) -> Arrays:
-    from scipy.io import loadmat
-
-    content = loadmat(path)
+    content = matlab.read(path)
     return _patches(content) if "weights_conv1" in content else _cells(content["model"])
 
 

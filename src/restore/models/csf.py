@@ -18,6 +18,7 @@ from torch.nn.functional import conv2d, pad
 
 from restore.dct import dct_matrix
 from restore.image import to_unit
+from restore.models import matlab
 from restore.models.layers import DEEPEST
 from restore.models.radial_basis import MOST_GAUSSIANS, full_precision, influence
 
@@ -233,9 +234,7 @@ def _identity(means: Tensor, precision: float) -> Tensor:
 
 def _read(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """λ ``(S,)``, filters and structures of the functions ``(F, S)`` of a file's ``model``."""
-    from scipy.io import loadmat  # only here
-
-    content: dict[str, Any] = loadmat(path, variable_names=["model"])
+    content: dict[str, Any] = matlab.read(path, ["model"])
     if "model" not in content:
         raise ValueError("there is no model in it")
     model = content["model"]

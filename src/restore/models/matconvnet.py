@@ -10,7 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from restore.models import matlab
+
 Layer = tuple[str, list[np.ndarray]]  # its type, and its weights with MATLAB's order of axes
+MOST_WEIGHTS = 16  # arrays of a layer
 FIELDS = (("weights",), ("filters", "biases"))  # what MatConvNet calls them today, and what it did at first
 
 
@@ -82,25 +85,52 @@ def _hdf5_layers(path: Path) -> Iterator[Layer]:
 
     with h5py.File(path) as file:
 
-        def arrays(field: Any) -> list[np.ndarray]:
+        def arrays(field: Any, depth: int = 0) -> list[np.ndarray]:
+            if depth > matlab.MOST_DEPTH or (depth and field.dtype == h5py.ref_dtype and field.size > MOST_WEIGHTS):
+                raise ValueError("its cells lie too deep in one another, or refer to themselves")
             if field.dtype == h5py.ref_dtype:  # a cell
-                return [array for reference in field[()].ravel() for array in arrays(file[reference])]
+                return [array for reference in _values(field).ravel() for array in arrays(file[reference], depth + 1)]
             if field.attrs.get("MATLAB_empty"):  # its content is then its size
                 return []
-            return [field[()].T]  # HDF5 has the axes the other way round
+            return [_values(field).T]  # HDF5 has the axes the other way round
 
-        for reference in file["net/layers"][()].ravel():
+        for reference in _values(_member(_member(file, "net"), "layers")).ravel():
             layer = file[reference]
-            yield "".join(map(chr, layer["type"][()].ravel())), [a for f in _fields(layer) for a in arrays(layer[f])]
+            kind = "".join(map(chr, _values(_member(layer, "type")).ravel()))
+            yield kind, [array for name in _fields(layer) for array in arrays(_member(layer, name))]
+
+
+def _member(group: Any, name: str) -> Any:
+    """What a group has under a name; a link would lead elsewhere, into another file for one.
+
+    Raises:
+        ValueError: it is a link.
+    """
+    import h5py
+
+    if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+        raise ValueError(f"there is no {name} in it, or only a link")
+    return group[name]
+
+
+def _values(dataset: Any) -> np.ndarray:
+    """The values of a dataset that lie in its own file.
+
+    Raises:
+        ValueError: they are said to lie in another one, or to be more than such a file has.
+    """
+    if dataset.is_virtual or dataset.external:
+        raise ValueError("its values are said to lie in other files")
+    if dataset.size * dataset.dtype.itemsize > matlab.MOST_BYTES:
+        raise ValueError(f"an array of it is said to have more than {matlab.MOST_BYTES:,} bytes")
+    return dataset[()]
 
 
 def _matlab5_layers(path: Path) -> Iterator[Layer]:
-    from scipy.io import loadmat  # only here
-
     def arrays(field: np.ndarray) -> list[np.ndarray]:
         return [array for cell in field.ravel() for array in arrays(cell)] if field.dtype == object else [field]
 
-    content = loadmat(path, variable_names=["net"])  # structures are arrays of records; functions stay bytes
+    content = matlab.read(path, ["net"])  # structures are arrays of records; functions stay bytes
     if "net" not in content:
         raise ValueError("there is no net in it")
     for cell in content["net"]["layers"][0, 0].ravel():

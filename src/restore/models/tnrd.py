@@ -17,6 +17,7 @@ from torch.nn.functional import conv2d, fold, normalize
 
 from restore.dct import LUMA, block_dct, dct_matrix, inverse_block_dct, quantisation_table, whole_blocks
 from restore.image import LEVELS, to_unit
+from restore.models import matlab
 from restore.models.layers import DEEPEST, check
 from restore.models.radial_basis import MOST_GAUSSIANS, full_precision, influence
 from restore.resize import down_up
@@ -276,10 +277,8 @@ def _towards_coefficients(f: Tensor, quality: Tensor) -> tuple[Tensor, Reaction]
 
 def _read(path: Path) -> tuple[Tensor, Tensor, float, Tensor]:
     """Of an authors' file: a row of numbers a step, means and precision of the Gaussians, places of the table."""
-    from scipy.io import loadmat  # only here
-
     try:
-        content = loadmat(path, variable_names=["cof", "MFS"])
+        content = matlab.read(path, ["cof", "MFS"])
         steps = np.ascontiguousarray(content["cof"].T, dtype=np.float64)
         gaussians = {name: content["MFS"][name][0, 0].astype(np.float64) for name in ("means", "precision", "D")}
         means, precision, places = (torch.from_numpy(values.ravel()) for values in gaussians.values())

@@ -14,6 +14,7 @@ from restore.config.build import build_data, test_channels
 from restore.config.compose import lay_over, run_config
 from restore.config.experiment import Experiment, Overlaps, recipe_name
 from restore.config.methods import identity_of
+from restore.config.trust import Trust
 from restore.data import datasets
 from restore.data.datasets import Images
 from restore.data.overlap import log_overlaps
@@ -34,7 +35,7 @@ def what_is_scored(config: DictConfig, run: RunFolder | None) -> DictConfig:
     """The configuration; of a run, with its own task and model, and what the command line says of the task laid over."""
     if run is None:
         return config
-    training = run_config(run)
+    training = run_config(run, trust_of(config))
     words = HydraConfig.get().overrides.task
     if any(word.startswith(("model=", "model.", "weights=")) for word in words):
         raise RequestError("run=<folder> brings its own network: leave model= and weights= out")
@@ -49,6 +50,12 @@ def what_is_scored(config: DictConfig, run: RunFolder | None) -> DictConfig:
     with open_dict(scored):
         scored.task, scored.model = (OmegaConf.to_container(group, resolve=True) for group in (task, training.model))
     return scored
+
+
+def trust_of(config: DictConfig) -> Trust:
+    """The word of whoever typed this command on a run folder that may be anybody's."""
+    overrides = HydraConfig.get().overrides
+    return Trust.of(config.trust, [*overrides.hydra, *overrides.task])
 
 
 def given_weights(config: DictConfig, run: RunFolder | None, experiment: Experiment) -> Path | None:
@@ -94,7 +101,7 @@ def overlaps_with_training(config: DictConfig, run: RunFolder | None, tests: lis
     """Test images that the run was trained on, by set; None where its training images are not known or not here."""
     if run is None:
         return None
-    data = build_data(run_config(run), root=config.paths.data)
+    data = build_data(run_config(run, trust_of(config)), root=config.paths.data)
     try:
         data.read_training()
     except RequestError as error:
@@ -114,7 +121,7 @@ def metadata_of(
         entry = identify(weights) if weights else None
         shared |= identity_of(entry) if entry else {"run": ""}
         return RunMetadata(experiment="", seed=0, budget="", patches=0, **shared)
-    training = run_config(run)
+    training = run_config(run, trust_of(config))
     patches = trained_steps(run) * training.data.batch_size
     shared |= {"budget": training.budget.name, "recipe": recipe_name(training)}
     name = f"{training.name}/{run.name}"

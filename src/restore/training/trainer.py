@@ -11,7 +11,7 @@ from datetime import timedelta
 import torch
 from lightning import Callback, Trainer
 from lightning.fabric.utilities.exceptions import MisconfigurationException
-from lightning.pytorch.callbacks import EMAWeightAveraging, ModelCheckpoint
+from lightning.pytorch.callbacks import EMAWeightAveraging
 from lightning.pytorch.loggers import Logger
 from lightning.pytorch.plugins.environments import SLURMEnvironment, TorchElasticEnvironment
 from lightning.pytorch.strategies import DDPStrategy, Strategy
@@ -20,6 +20,7 @@ from lightning.pytorch.utilities import rank_zero_only
 from restore.errors import RequestError
 from restore.runfolder import RunFolder
 from restore.training.budget import Budget
+from restore.training.checkpoints import OwnCheckpoint
 from restore.training.hardware import device_kind
 from restore.training.lightning_compat import keep_buffers_apart
 
@@ -58,18 +59,16 @@ def moving_average(decay: float) -> EMAWeightAveraging:
     return EMAWeightAveraging(decay=decay)
 
 
-def checkpoints(folder: RunFolder, monitor: str | None, mode: str) -> list[ModelCheckpoint]:
+def checkpoints(folder: RunFolder, monitor: str | None, mode: str) -> list[OwnCheckpoint]:
     """Keeps the newest checkpoint and, where something monitors, the one that validated best, under their names.
 
     Two callbacks: Lightning's ``save_last`` writes the newest only where it is also the best.
     """
     files = {"dirpath": folder.checkpoints, "auto_insert_metric_name": False, "enable_version_counter": False}
-    last = ModelCheckpoint(filename=folder.last.stem, save_on_train_epoch_end=False, **files)
+    last = OwnCheckpoint(filename=folder.last.stem, save_on_train_epoch_end=False, **files)
     if monitor is None:
         return [last]
-    best = ModelCheckpoint(
-        filename=folder.best.stem, monitor=monitor, mode=mode, save_on_train_epoch_end=False, **files
-    )
+    best = OwnCheckpoint(filename=folder.best.stem, monitor=monitor, mode=mode, save_on_train_epoch_end=False, **files)
     return [best, last]
 
 
