@@ -80,9 +80,6 @@ def report_errors(folder: str | Path = ".") -> Iterator[None]:
             _leave(2, str(error))
         except OutsideError as error:
             _leave(FAULT, str(error))
-        except signals.Stop:
-            signals.say()
-            raise
         except KeyboardInterrupt:
             _leave(signals.INTERRUPTED, f"interrupted (Ctrl-C); {signals.way()}")
         except BrokenPipeError:  # `... | head` has seen enough; what is still to be flushed goes nowhere

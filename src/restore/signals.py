@@ -6,6 +6,7 @@ one is deep in a computation. A command whose parent died is told by the kernel,
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import ctypes
 import os
@@ -47,7 +48,7 @@ class _Listener:
         self.active = self.working = self.interrupted = False
         self.told = 0
         self.grace = GRACE
-        self.way: Callable[[], str] = lambda: "nothing was begun"
+        self.way: Callable[[], str] = lambda: "nothing was begun, and the same command begins again"
         self.answer: Answer | None = None
         self.spoken = threading.Lock()
 
@@ -142,8 +143,21 @@ def working() -> Iterator[None]:
         yield
         if not outer:
             go_on(lambda: "its work was done")
+    except Stop:
+        listener.say()
+        if not outer and listener.active:
+            _end()
+        raise
     finally:
         listener.working = outer
+
+
+def _end() -> NoReturn:
+    """Leaves without Python's own end, which clears up for seconds on a busy machine and keeps the watch from its work."""
+    with contextlib.suppress(Exception):
+        atexit._run_exitfuncs()
+        sys.stdout.flush()
+    os._exit(STOPPED)
 
 
 def go_on(way: Callable[[], str]) -> None:
@@ -177,14 +191,9 @@ def listening() -> bool:
 
 
 def leave() -> NoReturn:
-    """Leaves with exit code 143; `restore.errors.report_errors` says the sentence.
+    """Leaves with exit code 143, and the sentence.
 
     Raises:
         Stop: always.
     """
     raise Stop(STOPPED)
-
-
-def say() -> None:
-    """Print the sentence, once."""
-    _listener.say()

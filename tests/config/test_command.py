@@ -1,9 +1,12 @@
 """A Hydra command: what is recorded is what was computed, and how it ends."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
+
+import pytest
 
 from omegaconf import OmegaConf
 
@@ -73,15 +76,24 @@ def test_a_bug_of_ours_leaves_its_trace_in_the_run_folder(tmp_path):
     assert "Traceback" in done.stderr
 
 
-def test_told_to_stop(tiny, tmp_path):
-    words = [*tiny, "trainer.max_steps=1000000", "trainer.max_time=null", "trainer.validations=100000"]
-    command = [sys.executable, "-m", "restore.run", *words]
-    pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
-    with subprocess.Popen(command, cwd=tmp_path, **pipes) as process:
-        while not list(tmp_path.glob("runs/*/*/checkpoints/last.ckpt")) and process.poll() is None:
-            time.sleep(0.05)
-        process.terminate()
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_told_to_stop_it_saves_and_its_resume_ends_as_if_undisturbed(command, tiny, tmp_path, number):
+    words = [*tiny, "trainer.max_steps=1000000", "trainer.max_time=null", "trainer.validations=2"]
+    start = [sys.executable, "-m", "restore.run", *words, f"hydra.run.dir={tmp_path / 'cut'}"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(start, cwd=tmp_path, **pipes) as process:
+        while "overlap" not in process.stdout.readline():
+            assert process.poll() is None
+        time.sleep(1)  # after the first step and before the first validation: nothing but the signal saves
+        process.send_signal(number)
+        begin = time.monotonic()
         _, err = process.communicate(timeout=120)
     assert process.returncode == 143, err
-    assert "restore: told to stop (SIGTERM); resume=" in err
-    assert "Traceback" not in err
+    assert time.monotonic() - begin < 10
+    assert err == f"restore: told to stop ({number.name}); resume='{tmp_path / 'cut'}' goes on\n"
+    cut = torch.load(tmp_path / "cut" / "checkpoints" / "last.ckpt", weights_only=True)["global_step"]
+    assert cut > 0
+    limits = [f"trainer.max_steps={cut + 5}", "trainer.validations=1"]
+    for more in (f"resume={tmp_path / 'cut'}", f"hydra.run.dir={tmp_path / 'whole'}"):
+        answer = command("run", *(words if more.startswith("hydra") else []), more, *limits)
+        assert answer.code == 0, answer.err

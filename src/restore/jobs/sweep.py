@@ -109,7 +109,7 @@ def conclude(jobs: Sequence[Job], codes: Codes, interrupted: bool) -> int:
     root = jobs[0].folder.path.parent
     print(f"\n{summary(jobs)}")
     for job in jobs:
-        if codes.get(job.name):
+        if codes.get(job.name) not in (None, 0, AGAIN, signals.STOPPED):
             print(f"\n{last_words(job, codes[job.name])}")
     if folders := list(offline_wandb(jobs)):
         print(f"\n{len(folders)} W&B runs were logged offline: wandb sync {root}/*/wandb/offline-run-*")
