@@ -51,7 +51,7 @@ def test_a_stopped_rank_is_said_and_that_it_goes_on(ranks, child, monkeypatch, c
     with ranks.together():
         ranks.watch([child])
         os.kill(child.pid, signal.SIGSTOP)
-        _until(lambda: "goes on;" in caplog.text)
+        _until(lambda: "is stopped" in caplog.text)
         assert f"rank 1 (process {child.pid}) is stopped" in caplog.text
         assert "the others wait 600 s at most" in caplog.text
         os.kill(child.pid, signal.SIGCONT)

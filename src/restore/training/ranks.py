@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import signal
 import subprocess
 import sys
@@ -18,7 +17,7 @@ from lightning import Callback, LightningModule, Trainer
 
 from restore.errors import FAULT, OutsideError
 from restore.runfolder import RunFolder
-from restore.signals import is_other_rank
+from restore.signals import end_at_once, is_other_rank
 from restore.training.lightning_compat import observe_children
 
 log = logging.getLogger("restore")
@@ -68,7 +67,7 @@ class Ranks(Callback):
                 raise
             if is_other_rank():  # the first one says it, and ends the others
                 time.sleep(2 * PATIENCE)
-                os._exit(FAULT)
+                end_at_once(FAULT)
             wait_until = time.monotonic() + 4 * LOOK
             while not self.death and time.monotonic() < wait_until:
                 time.sleep(LOOK / 5)
@@ -124,7 +123,7 @@ class Ranks(Callback):
             child.kill()
         if not self.ended.wait(PATIENCE):
             print(f"restore: {self.death}", file=sys.stderr, flush=True)
-            os._exit(FAULT)
+            end_at_once(FAULT)
 
     # -- steps ----------------------------------------------------------------------------------------
 
