@@ -68,9 +68,8 @@ def test_while_importing_it_leaves_at_once():
 def test_ctrl_c_is_quiet_once_and_twice():
     code, err, _ = ended(WORKS, signal.SIGINT)
     assert (code, err) == (130, "restore: interrupted (Ctrl-C); it goes on\n")
-    stubborn = WORKS.replace(
-        "    time.sleep(30)", "    try:\n        time.sleep(30)\n    finally:\n        time.sleep(30)"
-    )
+    stubborn = WORKS.replace("    print(flush=True)", "    try:\n     print(flush=True)")
+    stubborn = stubborn.replace("    time.sleep(30)", "     time.sleep(30)\n    finally:\n     time.sleep(30)")
     assert ended(stubborn, signal.SIGINT, signal.SIGINT, between=0.3)[:2] == (130, "")
 
 
