@@ -22,7 +22,7 @@ from restore.runfolder import RunFolder
 
 SEED = int(os.environ.get("RESTORE_FAULTS_SEED", "16"))
 NURSERY = Path(__file__).with_name("nursery.py")
-KILLS, STOPS = 24, 16
+KILLS, STOPS = 24, 12
 
 
 class Nursery:
