@@ -11,10 +11,16 @@ From Python there are three functions, imported when they are first used: `load`
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from restore.library import load, restore_image, score
+
+if sys.argv[:1] == ["-m"] and any(word.startswith(("restore", "-mrestore")) for word in sys.orig_argv[1:3]):
+    from restore import signals  # `python -m restore.run` can be told to stop while it still imports
+
+    signals.listen()
 
 __version__ = "0.1.0"
 __all__ = ["__version__", "load", "restore_image", "score"]

@@ -5,7 +5,8 @@
 budget    gpu, cpu or paper: of every run, said in every record
 minutes   of this call; the run that is under way then saves and leaves, and the same command goes on with it
 state     the one file that holds the campaign: results and float16 weights of finished runs, checkpoints of the one
-          under way. Where it exists it is unpacked first. Carry it (split -b 15M, cat) to go on elsewhere
+          under way. Where it exists it is unpacked first. Carry it (split -b 15M, cat) to go on elsewhere. SIGTERM
+          leaves no time to write it: what the run saves then is in its folder alone
 only      names of entries, with commas
 list      only list the entries and how they stand
 words     further words for every run, with spaces: words='paths.data=sets logger=csv'
@@ -34,6 +35,7 @@ from pathlib import Path
 
 import torch
 
+from restore import signals
 from restore.checkpoint import lighten
 from restore.config.arguments import parse
 from restore.config.loading import quote
@@ -42,11 +44,13 @@ from restore.errors import RequestError, report_errors, unknown_name
 from restore.jobs.archive import unpack
 from restore.jobs.grid import expand
 from restore.jobs.job import Job
-from restore.jobs.local import Interruptible
+from restore.jobs.local import Interruptible, running
 from restore.results import store
 from restore.results.quantities import quantity
 from restore.results.tables import markdown, means_table, not_run_tables
 from restore.runfolder import RunFolder
+from restore.runs import lock
+from restore.signals import STOPPED
 from restore.training.cluster import CUT_SHORT
 from restore.training.durations import clock
 
@@ -133,9 +137,11 @@ def main(arguments: list[str]) -> int:
     unpack(state, root)
     jobs = {entry.name: Job([], [], RunFolder(root / entry.name)) for entry in plan}
     if words["list"] != "true":
-        code = run_all(plan, jobs, budget, deadline, shlex.split(words["words"]))
-        pack(state, root)
-        log_summary(jobs, budget)
+        signals.go_on(lambda: f"the same command goes on from {root}; {state} is that of the call before")
+        with lock.held(RunFolder(root)):
+            code = run_all(plan, jobs, budget, deadline, shlex.split(words["words"]))
+            pack(state, root)
+            log_summary(jobs, budget)
     else:
         code = 0
     print("\n" + markdown(("entry", "state", "test", "steps", "seconds"), [line(*item) for item in jobs.items()]))
@@ -152,9 +158,14 @@ def line(name: str, job: Job) -> list[str]:
 
 
 def run_all(plan: Sequence[Entry], jobs: dict[str, Job], budget: str, deadline: float, more: list[str]) -> int:
-    """Run what is not finished, in order, until the time is up or Ctrl-C; 1 where a run failed, else 0."""
+    """Run what is not finished, in order, until the time is up or Ctrl-C; 1 where a run failed, else 0.
+
+    Raises:
+        Stop: told to (SIGTERM, SIGHUP), and so was the run, which has saved.
+    """
     code = 0
-    with Interruptible(signal.SIGINT, signal.SIGTERM) as stop:
+    with Interruptible() as interruptible:
+        stop = interruptible.event
         for entry in plan:
             job, left = jobs[entry.name], deadline - MARGIN - time.monotonic()
             if job.state == "finished":
@@ -168,9 +179,11 @@ def run_all(plan: Sequence[Entry], jobs: dict[str, Job], budget: str, deadline: 
             ended = run_one(entry.command(budget, job.folder, more), job.folder, left, stop)
             if job.state == "finished":
                 thin(job.folder)
-            elif ended not in (CUT_SHORT, -signal.SIGUSR1, -signal.SIGKILL):
+            elif ended not in (CUT_SHORT, STOPPED, -signal.SIGUSR1, -signal.SIGKILL):
                 code = 1
                 job.mark_failed(ended)
+    if interruptible.told:
+        signals.leave()
     return code
 
 
@@ -178,8 +191,9 @@ def run_one(command: list[str], folder: RunFolder, seconds: float, stop: threadi
     """One run, told to save and leave when its time is up or ours is; killed where it has not left then."""
     environment = os.environ | {"RESTORE_PREEMPTIBLE": "1"}
     until = time.monotonic() + seconds
-    with folder.job_log.open("ab") as log:
-        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
+    lock.wait(folder, lambda: stop.is_set() or time.monotonic() > until, print)  # of a call that was killed just now
+    apart = {"stderr": subprocess.STDOUT, "start_new_session": True}  # from Ctrl-C, which is this process's to answer
+    with folder.job_log.open("ab") as log, running(command, stop, env=environment, stdout=log, **apart) as process:
         while process.poll() is None and time.monotonic() < until and not stop.wait(0.5):
             pass
         if process.poll() is None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
+from restore import signals
 from restore.config.command import command
 from restore.config.experiment import Experiment
 from restore.data.overlap import log_overlaps
@@ -15,6 +16,7 @@ from restore.jobs.sweep import sweep
 from restore.models.cost import count_cost
 from restore.results import store
 from restore.runfolder import RunFolder
+from restore.runs import lock
 from restore.training.hardware import disable_tf32, keep_freed_memory
 
 
@@ -30,6 +32,8 @@ def run(config: DictConfig) -> float:
     keep_freed_memory()
     disable_tf32()
     folder = RunFolder(Path(HydraConfig.get().runtime.output_dir).resolve())
+    lock.hold(folder)
+    signals.go_on(lambda: folder.way_on)
     folder.create()
     store.check_header(folder.results)
     seed_everything(config.seed, verbose=False)
@@ -44,8 +48,9 @@ def run(config: DictConfig) -> float:
     if rank_zero_only.rank == 0:
         messages.log_plan(parts, cost)
         contained = log_overlaps(data.everything_read(), data.tests, config.paths.cache, config.strict)
-    weights = training.fit(parts) if experiment.trainable else None
-    parts.trainer.test(parts.module, datamodule=data, verbose=False)
+    with parts.ranks.together():
+        weights = training.fit(parts) if experiment.trainable else None
+        parts.trainer.test(parts.module, datamodule=data, verbose=False)
     if parts.trainer.is_global_zero:
         training.record(parts, weights, contained)
         messages.log_summary(parts)

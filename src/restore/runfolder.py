@@ -33,6 +33,7 @@ class RunFolder:
         hydra: Hydra's own configuration: where it looked for files, for one.
         job_log: what a grid's job printed.
         crops: of the test images that ``sheets`` names, by method.
+        lock: who writes into it, kept by `restore.runs.lock`.
     """
 
     def __init__(self, path: str | Path):
@@ -47,6 +48,7 @@ class RunFolder:
         self.hydra = self.path / ".hydra" / "hydra.yaml"
         self.job_log = self.path / "job.log"
         self.crops = self.path / "crops"
+        self.lock = self.path / ".lock"
         self._identity = self.path / "run.json"
         self._result = self.path / "result.json"
 
@@ -152,6 +154,17 @@ class RunFolder:
         if self.last.is_file():
             return "resumable"
         return "failed" if state == "failed" else "new"
+
+    @property
+    def way_on(self) -> str:
+        """How a run that was cut short is gone on with, as the end of a sentence."""
+        if self.state == "finished":
+            return f"{self} is finished"
+        return (
+            f"resume='{self}' goes on"
+            if self.last.is_file()
+            else "nothing was saved yet: the same command begins again"
+        )
 
 
 def _walk(folder: Path) -> Iterator[tuple[str, list[str], list[str]]]:

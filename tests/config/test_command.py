@@ -1,13 +1,16 @@
 """A Hydra command: what is recorded is what was computed, and how it ends."""
 
 import os
+import re
 import subprocess
 import sys
-import time
 
+import torch
 from omegaconf import OmegaConf
 
 from restore.config.compose import run_config
+from restore.runfolder import RunFolder
+from restore.runs import lock
 
 
 def test_what_was_computed_is_recorded(command, tiny, tmp_path):
@@ -73,15 +76,37 @@ def test_a_bug_of_ours_leaves_its_trace_in_the_run_folder(tmp_path):
     assert "Traceback" in done.stderr
 
 
-def test_told_to_stop(tiny, tmp_path):
-    words = [*tiny, "trainer.max_steps=1000000", "trainer.max_time=null", "trainer.validations=100000"]
-    command = [sys.executable, "-m", "restore.run", *words]
-    pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
+def test_told_to_stop_it_saves_between_two_validations(tiny, tmp_path):
+    words = [*tiny, "trainer.max_steps=1000000", "trainer.max_time=null", "trainer.validations=2"]
+    command = [sys.executable, "-m", "restore.run", *words, f"hydra.run.dir={tmp_path / 'cut'}"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     with subprocess.Popen(command, cwd=tmp_path, **pipes) as process:
-        while not list(tmp_path.glob("runs/*/*/checkpoints/last.ckpt")) and process.poll() is None:
-            time.sleep(0.05)
+        while (
+            "expected" not in process.stdout.readline()
+        ):  # it trains; the first validation is half a million steps away
+            assert process.poll() is None
         process.terminate()
-        _, err = process.communicate(timeout=120)
+        _, err = process.communicate(timeout=10)
     assert process.returncode == 143, err
-    assert "restore: told to stop (SIGTERM); resume=" in err
-    assert "Traceback" not in err
+    assert err == f"restore: told to stop (SIGTERM); resume='{tmp_path / 'cut'}' goes on\n"
+    assert torch.load(tmp_path / "cut" / "checkpoints" / "last.ckpt", weights_only=True)["global_step"] > 5
+
+
+def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path):
+    """What fails in Hydra's own part is said as what fails in ours."""
+    (tmp_path / "runs").write_text("a file where the folder of runs is to be")
+    command = [sys.executable, "-m", "restore.run", "logger=none", "trainer.max_steps=1"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert re.fullmatch(r"restore: .*runs.*: not a directory\n", done.stderr)
+
+
+def test_two_runs_do_not_share_a_folder(tiny, tmp_path):
+    """The second one is told before it has touched a file of the first one's."""
+    folder = RunFolder(tmp_path / "one")
+    with lock.held(folder):
+        command = [sys.executable, "-m", "restore.run", *tiny, f"hydra.run.dir={folder}"]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 75
+    assert done.stderr.startswith(f"restore: {folder} is written by another command (process {os.getpid()} on ")
+    assert os.listdir(folder) == [folder.lock.name]

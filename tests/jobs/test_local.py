@@ -34,18 +34,18 @@ def test_a_job_has_no_process_group_of_ours(monkeypatch):
 def test_after_ctrl_c_no_further_job_starts(tmp_path):
     before = signal.getsignal(signal.SIGINT)
     job = Job(["seed=1"], ["seed=1"], RunFolder(tmp_path / "seed=1"))
-    with Interruptible() as stop:
+    with Interruptible() as interruptible:
         os.kill(os.getpid(), signal.SIGINT)
-        assert stop.wait(5)
-        assert run_job(job, "restore.run", 1, stop) is None
+        assert interruptible.event.wait(5)
+        assert run_job(job, "restore.run", 1, interruptible.event) is None
     assert signal.getsignal(signal.SIGINT) is before
     assert not job.folder.path.exists()
 
 
 def test_what_a_job_prints_is_kept_and_its_failure_recorded(tmp_path, capfd):
     job = Job([], [], RunFolder(tmp_path / "job"))
-    with Interruptible() as stop:
-        code = run_job(job, "this_module_is_nowhere", 1, stop)
+    with Interruptible() as interruptible:
+        code = run_job(job, "this_module_is_nowhere", 1, interruptible.event)
     assert code == 1
     assert "No module named" in job.log.read_text()
     assert "No module named" in capfd.readouterr().out

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from restore import signals
 from restore.training import preemption as room
 from restore.training.budget import Budget
 from restore.training.preemption import Preempted, Preemption
@@ -44,7 +45,7 @@ class FakeTrainer:
                 self.global_step += 1
                 for callback in callbacks:
                     callback.on_train_batch_end(self, module, None, None, 0)
-        except Exception as error:
+        except BaseException as error:
             for callback in callbacks:
                 callback.on_exception(self, module, error)
             raise
@@ -111,6 +112,25 @@ def test_preempted_saves_before_the_next_step_as_if_it_were_not_begun(pair, slur
     assert trainer.saved == [(Path("last.ckpt"), trainer.global_step, trainer.global_step)]
     assert 3 < trainer.global_step < 40
     assert (pair[1].reason, trainer.should_stop) == ("preempted", False)
+
+
+def test_told_to_stop_saves_before_the_next_step_and_leaves(pair):
+    """As `restore.signals` calls it; a program that does not listen, as this one, is left to itself."""
+    trainer = FakeTrainer()
+    tell = lambda step: signals._listener.answer(signal.SIGTERM) if step == 3 else None  # noqa: E731
+    with pytest.raises(signals.Stop) as stop:
+        trainer.fit(*pair, during=tell)
+    assert stop.value.code == 143
+    assert trainer.saved == [(Path("last.ckpt"), trainer.global_step, trainer.global_step)]
+    assert (3 < trainer.global_step < 40, pair[1].reason, trainer.should_stop) == (True, "stopped", False)
+    assert signals._listener.answer is None
+
+
+def test_told_to_stop_in_the_last_step_it_leaves_when_that_is_kept(pair):
+    trainer = FakeTrainer()
+    with pytest.raises(signals.Stop):
+        trainer.fit(*pair, during=lambda step: signals._listener.answer(signal.SIGHUP) if step == 39 else None)
+    assert (trainer.global_step, trainer.saved, pair[0].reason) == (40, [], "steps")
 
 
 def test_preempted_in_the_last_step_is_finished(pair, slurm):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,19 +15,20 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from restore.config.compose import complete
-from restore.config.loading import configuration, value_sentence
+from restore.config.loading import configuration, parse, value_sentence
 from restore.config.overrides import check, check_honoured, normalise_overrides, resumed_arguments
 from restore.config.resolvers import register_resolvers
 from restore.errors import RequestError, report_errors
 from restore.runfolder import RunFolder
+from restore.runs import lock
 
 Command = Callable[[DictConfig], Any]
-STOPPED = 143  # exit code: 128 and SIGTERM's number
+FULL_ERROR = "HYDRA_FULL_ERROR"
 HELP = {"-h", "--help", "--hydra-help", "--version"}
 
 
 def command(config_name: str, task: Command, sweep: Callable[..., int] | None = None) -> None:
-    """Run a Hydra command: exit code 0 done, 1 something failed along the way, 2 the request was wrong, 70 a bug, 143 told to stop.
+    """Run a Hydra command; exit code 0 where it is done, else one of `restore.errors.report_errors`.
 
     Args:
         sweep: what runs a multirun (``-m``) in Hydra's stead.
@@ -41,31 +44,62 @@ def command(config_name: str, task: Command, sweep: Callable[..., int] | None = 
             check(config_name, words, typed)
             if sweep and (multirun or "sweep.list=true" in words):
                 raise SystemExit(sweep(config_name, words))
-    main = hydra.main(version_base="1.3", config_path=str(configuration()), config_name=config_name)
-    main(lambda config: carry_out(task, config))()
+        hold_named(config_name, sys.argv[1:])
+        main = hydra.main(version_base="1.3", config_path=str(configuration()), config_name=config_name)
+        with _errors_as_they_are():
+            main(lambda config: carry_out(task, config))()
+
+
+def hold_named(config_name: str, words: Sequence[str]) -> None:
+    """Hold the folder that a run's words name, before Hydra writes into it; any other is new, and held by the run.
+
+    Raises:
+        OccupiedError: another process writes there.
+    """
+    for word in words if config_name == "config" else ():
+        if word.startswith(("hydra.run.dir=", "resume=")) and (name := parse(word).value()) and "${" not in str(name):
+            lock.hold(RunFolder(Path(str(name)).expanduser()))
+
+
+@contextlib.contextmanager
+def _errors_as_they_are() -> Iterator[None]:
+    """Have Hydra raise what goes wrong in its own part (a folder that cannot be made), to be said in one sentence."""
+    before = os.environ.get(FULL_ERROR)
+    os.environ[FULL_ERROR] = "1"
+    _full_error.append(before)
+    try:
+        yield
+    finally:
+        _give_back()
+
+
+_full_error: list[str | None] = []  # what a person set it to, while Hydra is at its part
+
+
+def _give_back() -> None:
+    while _full_error:
+        before = _full_error.pop()
+        if before is None:
+            os.environ.pop(FULL_ERROR, None)
+        else:
+            os.environ[FULL_ERROR] = before
 
 
 def carry_out(task: Command, config: DictConfig) -> Any:
     """Call a command's function with the configuration that Hydra composed, completed, and recorded so."""
-    with report_errors(_folder()):
+    _give_back()
+    folder = RunFolder(_folder())
+    with report_errors(folder):
         overrides = HydraConfig.get().overrides
         complete(config, [*overrides.hydra, *overrides.task])
         if HydraConfig.get().output_subdir:
-            OmegaConf.save(config, RunFolder(_folder()).config)
+            OmegaConf.save(config, folder.config)
         try:
             return task(config)
         except OmegaConfBaseException as error:
             raise RequestError(value_sentence(error)) from error
-        except SystemExit as stop:
-            if type(stop).__name__ != "SIGTERMException":  # Lightning's, whose own exit code is 0
-                raise
-            raise SystemExit(_told_to_stop(RunFolder(_folder()))) from None
-
-
-def _told_to_stop(folder: RunFolder) -> int:
-    way = f"resume='{folder}' goes on from its last checkpoint" if folder.last.is_file() else "nothing was saved yet"
-    print(f"restore: told to stop (SIGTERM); {way}", file=sys.stderr)
-    return STOPPED
+        finally:
+            lock.release(folder)
 
 
 def _folder() -> Path:

@@ -35,8 +35,8 @@ def overlap(training: Images, test: Images, cache: str | Path | None = None) -> 
     """
     key = hashlib.sha256("".join([*map(_digest, training.sources), "|", *map(_digest, test.sources)]).encode())
     store = Path(cache).expanduser() / "overlap" / f"{key.hexdigest()[:32]}.json" if cache else None
-    if store and store.is_file():
-        return json.loads(store.read_text())
+    if store and (known := _earlier(store)) is not None:
+        return known
     matches = _search(training, test)
     if store:
         try:
@@ -47,6 +47,16 @@ def overlap(training: Images, test: Images, cache: str | Path | None = None) -> 
         except OSError:
             pass  # a cache that cannot be written only costs time
     return matches
+
+
+def _earlier(store: Path) -> dict[str, str] | None:
+    """An earlier answer; None where there is none, or it is torn or of another kind: it is searched for again then."""
+    try:
+        answer = json.loads(store.read_text())
+    except (OSError, ValueError):
+        return None
+    whole = isinstance(answer, dict) and all(isinstance(name, str) for name in answer.values())
+    return answer if whole else None
 
 
 def overlaps(

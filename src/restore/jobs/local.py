@@ -8,14 +8,21 @@ and folder.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator, Sequence
+from typing import Any
 
+from restore import signals
 from restore.config.loading import quote
+from restore.errors import AGAIN
 from restore.jobs.job import Job
+from restore.runs import lock
+from restore.signals import STOPPED
 
 # What torch and Lightning leave in the environment of a process group; a job starts one of its own.
 GROUP_VARIABLES = (
@@ -24,38 +31,87 @@ GROUP_VARIABLES = (
 )
 
 
+_running: set[subprocess.Popen] = set()  # what is told to stop when this process is
+
+
 class Interruptible:
-    """Ctrl-C is the jobs' to answer: they get it too, finish their step and save; no further one starts."""
+    """Ctrl-C is the jobs' to answer: they get it too, finish their step and save; no further one starts.
 
-    def __init__(self, *signals: int):
-        self.signals = signals or (signal.SIGINT,)
+    SIGTERM and SIGHUP, which this process alone may get, are passed on to them as SIGTERM.
 
-    def __enter__(self) -> threading.Event:
-        self.event = threading.Event()
-        self.previous = {number: signal.signal(number, lambda *_: self.event.set()) for number in self.signals}
-        return self.event
+    Attributes:
+        told: whether it was one of those.
+    """
+
+    def __init__(self) -> None:
+        self.event, self.told = threading.Event(), False
+        self._answers = contextlib.ExitStack()
+
+    def __enter__(self) -> Interruptible:
+        self._previous = signal.signal(signal.SIGINT, lambda *_: self.event.set())
+        self._answers.enter_context(signals.answered(self._on_stop))
+        signals.waits_for_others()
+        return self
 
     def __exit__(self, *_) -> None:
-        for number, handler in self.previous.items():
-            signal.signal(number, handler)
+        self._answers.close()
+        signal.signal(signal.SIGINT, self._previous)
+
+    def _on_stop(self, number: int) -> None:
+        self.told = True
+        self.event.set()
+        for process in list(_running):
+            process.send_signal(signal.SIGTERM)
+
+
+@contextlib.contextmanager
+def running(command: Sequence[str], stop: threading.Event, **options: Any) -> Iterator[subprocess.Popen]:
+    """A command as a process that ends with this one: it is told to stop when this one is, or dies."""
+    environment = options.pop("env", None) or os.environ
+    process = subprocess.Popen(command, env={**environment, **signals.tied()}, **options)
+    _running.add(process)
+    try:
+        if stop.is_set():  # in between
+            process.send_signal(signal.SIGTERM)
+        yield process
+        process.wait()
+        if process.stdout:
+            process.stdout.close()
+    finally:
+        _running.discard(process)
 
 
 def run_job(job: Job, module: str, parallel: int, stop: threading.Event) -> int | None:
-    """Run one job in a process of its own; its exit code, or None where it was not started."""
+    """Run one job in a process of its own; its exit code, or None where it was not started.
+
+    Another command that has the job already is left to it: `AGAIN` then.
+    """
     if stop.is_set():
         return None
+    if job.state == "finished":  # by another command, meanwhile
+        return 0
+    if lock.holder_of(job.folder):
+        return AGAIN
     job.folder.path.mkdir(parents=True, exist_ok=True)
     print(f"\n{'resuming' if job.state == 'resumable' else 'starting'} {job.name}", flush=True)
     pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-    process = subprocess.Popen(job_command(job, module), env=job_environment(parallel), **pipes)
-    with process.stdout, job.folder.job_log.open("a") as file:
+    command, environment = job_command(job, module), job_environment(parallel)
+    with running(command, stop, env=environment, **pipes) as process, job.folder.job_log.open("a") as file:
         for line in process.stdout:
             file.write(line)
             file.flush()
             print(f"{job.name}: {line}" if parallel > 1 else line, end="", flush=True)
-    code = process.wait()
-    if code:
-        job.mark_failed(code)
+    if process.returncode and process.returncode not in (AGAIN, STOPPED):
+        job.mark_failed(process.returncode)
+    return process.returncode
+
+
+def await_job(job: Job, module: str, parallel: int, stop: threading.Event) -> int | None:
+    """Run a job that another command has, when that one is through with it and has not finished it."""
+    code: int | None = AGAIN
+    while code == AGAIN and not stop.is_set():
+        lock.wait(job.folder, stop.is_set, lambda words: print(f"\n{words}", flush=True))
+        code = run_job(job, module, parallel, stop)
     return code
 
 

@@ -12,16 +12,18 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
+from restore import signals
 from restore.config.metrics import register_metrics_of
-from restore.errors import RequestError
+from restore.errors import AGAIN, RequestError
 from restore.jobs.grid import expand, listing
 from restore.jobs.job import Job
-from restore.jobs.local import Interruptible, run_job
+from restore.jobs.local import Interruptible, await_job, run_job
 from restore.jobs.slurm import submit
 from restore.results import store
 from restore.results.quantities import Quantity, quantity
 from restore.results.tables import markdown
 from restore.runfolder import RunFolder
+from restore.runs import lock
 
 Codes = Mapping[str, int | None]  # exit codes by name; None for a job that was not waited for to its end
 PLACE = ("model", "method_kind", "protocol", "dataset", "setting", "image", "metric")  # what one row of results is of
@@ -30,28 +32,42 @@ PLACE = ("model", "method_kind", "protocol", "dataset", "setting", "image", "met
 def sweep(config_name: str, arguments: Sequence[str], module: str) -> int:
     """List the jobs, run those that are not finished, and say how each one ended.
 
+    The same command at the same time shares the jobs with this one: each runs those that the other does not.
+
     Returns:
         0 where every job is finished, 1 where one failed or was interrupted.
+
+    Raises:
+        Stop: it was told to (SIGTERM, SIGHUP), and so were its jobs, which have saved.
     """
     jobs, shared = expand(config_name, arguments)
     print(listing(config_name, jobs), flush=True)
     if shared.sweep.list:
         return 0
     unfinished = [job for job in jobs if job.state != "finished"]
-    with Interruptible() as stop:
+    signals.go_on(lambda: "the same command again resumes what was cut short and runs the rest")
+    with Interruptible() as interruptible:
+        stop = interruptible.event
         if "hydra/launcher=slurm" in jobs[0].resources:
             codes = submit(config_name, unfinished, module, stop)
         else:
             codes = run_here(unfinished, module, shared.sweep.jobs, stop)
-    gather(jobs)
-    return conclude(jobs, codes, stop.is_set())
+        gather(jobs)
+        code = conclude(jobs, codes, stop.is_set())
+    if interruptible.told:
+        signals.leave()
+    return code
 
 
 def run_here(jobs: Sequence[Job], module: str, parallel: int, stop: Event) -> Codes:
-    """Run the jobs on this machine, so many at a time."""
+    """Run the jobs on this machine, so many at a time; last those that another command has and does not finish."""
+    codes: dict[str, int | None] = {}
     with ThreadPoolExecutor(parallel) as pool:
-        codes = pool.map(lambda job: run_job(job, module, parallel, stop), jobs)
-        return dict(zip([job.name for job in jobs], codes, strict=True))
+        for run in (run_job, await_job):
+            left = [job for job in jobs if codes.get(job.name, AGAIN) == AGAIN]
+            ended = pool.map(lambda job, run=run: run(job, module, parallel, stop), left)
+            codes |= dict(zip([job.name for job in left], ended, strict=True))
+    return codes
 
 
 def gather(jobs: Sequence[Job]) -> None:
@@ -66,10 +82,12 @@ def gather(jobs: Sequence[Job]) -> None:
         rows += [row | {"run": job.name} for row in latest.values() if row["method_kind"] != "released"]
         theirs |= {place: row for place, row in latest.items() if row["method_kind"] == "released"}
     rows += theirs.values()
-    file = RunFolder(jobs[0].folder.path.parent).results
+    grid = RunFolder(jobs[0].folder.path.parent)
     if rows:
-        file.unlink(missing_ok=True)
-        store.append(file, rows)
+        lock.wait(grid, lambda: False, print)  # the same command, at the same place
+        with lock.held(grid):
+            grid.results.unlink(missing_ok=True)
+            store.append(grid.results, rows)
 
 
 def read_rows(job: Job) -> list[dict]:
@@ -91,7 +109,7 @@ def conclude(jobs: Sequence[Job], codes: Codes, interrupted: bool) -> int:
     root = jobs[0].folder.path.parent
     print(f"\n{summary(jobs)}")
     for job in jobs:
-        if codes.get(job.name):
+        if codes.get(job.name) not in (None, 0, AGAIN, signals.STOPPED):
             print(f"\n{last_words(job, codes[job.name])}")
     if folders := list(offline_wandb(jobs)):
         print(f"\n{len(folders)} W&B runs were logged offline: wandb sync {root}/*/wandb/offline-run-*")

@@ -47,8 +47,9 @@ from restore.training.history import History
 from restore.training.module import RestorationModule
 from restore.training.preemption import Preempted, Preemption
 from restore.training.progress import TrainingProgress
+from restore.training.ranks import Ranks
 from restore.training.throughput import Throughput
-from restore.training.trainer import make_trainer, moving_average
+from restore.training.trainer import RANK_TIMEOUT, make_trainer, moving_average
 
 log = logging.getLogger("restore")
 
@@ -67,6 +68,7 @@ class Training:
     gallery: Gallery
     crops: Crops
     logger: GuardedLogger | None
+    ranks: Ranks
 
 
 def prepare(experiment: Experiment) -> None:
@@ -123,9 +125,10 @@ def assemble(experiment: Experiment, folder: RunFolder, cost: Cost) -> Training:
     kind = device_kind(config.accelerator)
     budget = Budget(limits.max_steps, seconds(limits.max_time), limits.validations)
     throughput = Throughput(cost.macs, experiment.data.batch_size, matrix_peak(kind, str(limits.precision)))
-    preemption = Preemption(budget, folder.last)
+    preemption, ranks = Preemption(budget, folder.last), Ranks(folder, RANK_TIMEOUT.total_seconds())
     callbacks = [
         preemption,
+        ranks,
         throughput,
         History(folder.history, experiment.data.batch_size, budget),
         TrainingProgress(
@@ -168,7 +171,7 @@ def assemble(experiment: Experiment, folder: RunFolder, cost: Cost) -> Training:
         precision=str(config.precision),
         keep=keep,
     )
-    return Training(experiment, folder, trainer, module, budget, preemption, throughput, gallery, crops, logger)
+    return Training(experiment, folder, trainer, module, budget, preemption, throughput, gallery, crops, logger, ranks)
 
 
 def uses_channels_last(config: DictConfig) -> bool:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+import subprocess
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
+from lightning.pytorch.strategies.launchers import subprocess_script
 from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 
@@ -43,6 +45,16 @@ def uncount_batch(trainer: Trainer) -> None:
     progress = trainer.fit_loop.epoch_loop.batch_progress
     for count in (progress.current, progress.total):
         _replace(count, "ready", count.ready - 1)
+
+
+def leave_signals_alone(trainer: Trainer) -> None:
+    """Keeps SIGTERM with those who answer it: Lightning's handler broadcasts from within, and may wait for ever."""
+    _replace(trainer._signal_connector, "register_signal_handlers", lambda: None)
+
+
+def observe_children(observe: Callable[[list[subprocess.Popen]], None]) -> None:
+    """Calls this with the ranks that a trainer starts, in place of Lightning's observer, which kills its own process."""
+    _replace(subprocess_script, "_launch_process_observer", observe)
 
 
 def keep_buffers_apart() -> dict[str, bool]:

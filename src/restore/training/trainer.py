@@ -22,7 +22,7 @@ from restore.runfolder import RunFolder
 from restore.training.budget import Budget
 from restore.training.checkpoints import OwnCheckpoint
 from restore.training.hardware import device_kind
-from restore.training.lightning_compat import keep_buffers_apart
+from restore.training.lightning_compat import keep_buffers_apart, leave_signals_alone
 
 RANK_TIMEOUT = timedelta(minutes=10)  # a rank that waits longer for another one gives up (gloo notices a death at once)
 NEVER = 10**9  # steps between validations until the budget has spaced them
@@ -114,7 +114,7 @@ def make_trainer(
     if kind == "cpu" and isinstance(devices, int) and devices > 1:
         torch.set_num_threads(max(1, (os.cpu_count() or 1) // devices))
     try:
-        return Trainer(
+        trainer = Trainer(
             accelerator=accelerator,
             devices=devices,
             num_nodes=num_nodes,
@@ -136,3 +136,5 @@ def make_trainer(
         )
     except (MisconfigurationException, ValueError, TypeError) as error:
         raise RequestError(f"trainer: {' '.join(str(error).split())}") from error
+    leave_signals_alone(trainer)
+    return trainer
