@@ -16,10 +16,15 @@ from typing import NoReturn
 
 BUG = 70  # exit code (EX_SOFTWARE of sysexits.h)
 NOT_READ = 141  # of a program that SIGPIPE ends
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # the disk, a person's share of it, the largest file allowed
 
 
 class RequestError(Exception):
     """The request was wrong; the message is one sentence for the person who made it."""
+
+
+class OutsideError(Exception):
+    """Something outside of us failed: a machine, a process that others depend on; the message is one sentence."""
 
 
 def unknown_name(kind: str, name: str, names: Iterable[str]) -> RequestError:
@@ -40,20 +45,23 @@ def unknown_name(kind: str, name: str, names: Iterable[str]) -> RequestError:
 def report_errors(folder: str | Path = ".") -> Iterator[None]:
     """Turn what goes wrong into one sentence on stderr and an exit code.
 
-    2 where the request was wrong (`RequestError`), 141 where nobody reads on (``| head``), 1 where a disk is full, 70 for a bug of ours, whose
-    trace is written to `folder`, or to the system's temporary folder where that cannot be written to.
+    2 where the request was wrong (`RequestError`), 1 where something outside failed (`OutsideError`, a full disk), 141
+    where nobody reads on (``| head``), 70 for a bug of ours, whose trace is written to `folder`, or to the system's temporary folder where that cannot be written to.
     With HYDRA_FULL_ERROR=1 a bug's trace is printed as Python does.
     """
     try:
         yield
     except RequestError as error:
         _leave(2, str(error))
+    except OutsideError as error:
+        _leave(1, str(error))
     except BrokenPipeError:  # `... | head` has seen enough; what is still to be flushed goes nowhere
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(NOT_READ) from None
     except Exception as error:
-        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-            _leave(1, f"no space left on the disk of {error.filename or 'the run folder'}")
+        if isinstance(error, OSError) and error.errno in NO_ROOM:
+            reason = "" if error.errno == errno.ENOSPC else f" ({os.strerror(error.errno).lower()})"
+            _leave(1, f"no space left on the disk{f' of {error.filename}' if error.filename else ''}{reason}")
         if os.environ.get("HYDRA_FULL_ERROR") == "1":
             raise
         _leave(

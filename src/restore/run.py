@@ -10,6 +10,7 @@ from omegaconf import DictConfig
 
 from restore.config.command import command
 from restore.config.experiment import Experiment
+from restore.config.recorded import record
 from restore.data.overlap import log_overlaps
 from restore.jobs.sweep import sweep
 from restore.models.cost import count_cost
@@ -32,10 +33,13 @@ def run(config: DictConfig) -> float:
     folder = RunFolder(Path(HydraConfig.get().runtime.output_dir).resolve())
     folder.create()
     store.check_header(folder.results)
+    resumed = training.resumption(config, folder)
     seed_everything(config.seed, verbose=False)
     experiment = Experiment.build(config)
     messages.warn_of_slow_precision(config)
-    training.prepare(experiment)
+    training.prepare(experiment, resumed)
+    if config.resume and rank_zero_only.rank == 0:
+        record(config, folder)
     data = experiment.data
     cost = count_cost(experiment.network, data.channels, data.patch_size, data.patch_size)
     training.check_disk(folder, cost)
@@ -44,7 +48,7 @@ def run(config: DictConfig) -> float:
     if rank_zero_only.rank == 0:
         messages.log_plan(parts, cost)
         contained = log_overlaps(data.everything_read(), data.tests, config.paths.cache, config.strict)
-    weights = training.fit(parts) if experiment.trainable else None
+    weights = training.fit(parts, resumed) if experiment.trainable else None
     parts.trainer.test(parts.module, datamodule=data, verbose=False)
     if parts.trainer.is_global_zero:
         training.record(parts, weights, contained)

@@ -9,12 +9,13 @@ from typing import Any
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from restore.config.compose import complete
 from restore.config.loading import configuration, value_sentence
 from restore.config.overrides import check, check_honoured, normalise_overrides, resumed_arguments
+from restore.config.recorded import record
 from restore.config.resolvers import register_resolvers
 from restore.errors import RequestError, report_errors
 from restore.runfolder import RunFolder
@@ -50,7 +51,7 @@ def carry_out(task: Command, config: DictConfig) -> Any:
         overrides = HydraConfig.get().overrides
         complete(config, [*overrides.hydra, *overrides.task])
         if HydraConfig.get().output_subdir:
-            OmegaConf.save(config, RunFolder(_folder()).config)
+            record(config, RunFolder(_folder()))
         try:
             return task(config)
         except OmegaConfBaseException as error:

@@ -10,6 +10,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from restore.config.loading import load, parse, value_sentence
 from restore.config.protocols import complete_protocols
+from restore.config.recorded import read_config
 from restore.config.resolvers import register_resolvers
 from restore.config.schema import check_values
 from restore.errors import RequestError
@@ -47,12 +48,12 @@ def run_config(run: str | Path | RunFolder) -> DictConfig:
     """The configuration that a run folder was made with.
 
     Raises:
-        RequestError: the folder has none, or was made by another version.
+        RequestError: the folder has none, or it is damaged, or was made by another version.
     """
     folder = run if isinstance(run, RunFolder) else RunFolder.find(run)
     folder.check()
     register_resolvers()
-    return OmegaConf.load(folder.config)
+    return read_config(folder)
 
 
 def lay_over(config: DictConfig, words: Iterable[str], group: str) -> DictConfig:

@@ -11,9 +11,11 @@ from omegaconf import OmegaConf
 
 from restore.config.compose import compose
 from restore.config.loading import SEARCH_PATH, groups, members, parse, quote, trains
+from restore.config.recorded import check_unchanged, read_hydra, read_words
 from restore.errors import RequestError, unknown_name
 from restore.runfolder import RunFolder
 
+UNRECORDED = "hydra.output_subdir=null"
 CONFIG_DIR = ("--config-dir", "-cd")
 # Hydra's flags whose value is the next word
 FLAGS_WITH_VALUE = {
@@ -43,7 +45,9 @@ def check(config_name: str, arguments: Sequence[str]) -> None:
         if override.is_sweep_override():
             word = f"{word.partition('=')[0]}={values[0]}"
         first.append(word)
-    compose(config_name, composable(first))
+    config = compose(config_name, composable(first))
+    if config.get("resume"):
+        check_unchanged(config, RunFolder(Path(str(config.resume)).expanduser()))
 
 
 def _check_members(group: str, values: Sequence[Any], words: Sequence[str]) -> None:
@@ -121,10 +125,11 @@ def _is_search_path(word: str) -> bool:
 def resumed_arguments(arguments: Sequence[str]) -> list[str]:
     """What ``resume=<run folder>`` stands for: the run's own words, then the new ones, in the run's own folder.
 
-    The folders of a person's own that the run was composed from are searched again, unless others are given.
+    The folders of a person's own that the run was composed from are searched again, unless others are given. Hydra
+    records nothing before the run is known to go on: `restore.config.recorded.record` does then.
 
     Raises:
-        RequestError: not a run folder, or no ``last.ckpt`` in it.
+        RequestError: not a run folder, no ``last.ckpt`` in it, or its words cannot be read.
     """
     resumes = (word.partition("=")[2].strip("'") for word in arguments if word.startswith("resume="))
     folder = next((Path(folder).expanduser() for folder in resumes), None)
@@ -132,18 +137,16 @@ def resumed_arguments(arguments: Sequence[str]) -> list[str]:
         return list(arguments)
     run = RunFolder(folder)
     run.check()
-    if not run.last.is_file():
+    if not run.resumable:
         raise RequestError(f"{folder} has no checkpoints/last.ckpt to resume from")
-    recorded = OmegaConf.to_container(OmegaConf.load(run.overrides)) or []
-    words = [word for word in recorded if not word.startswith(("resume=", "hydra."))]
+    words = [word for word in read_words(run) if not word.startswith(("resume=", "hydra."))]
     places = [] if any(_is_search_path(word) for word in arguments) else search_path(_searched(run))
-    return [*places, *words, *arguments]
+    return [*places, *words, *arguments, UNRECORDED]
 
 
 def _searched(run: RunFolder) -> list[str]:
-    if not run.hydra.is_file():
-        return []
-    return list(OmegaConf.select(OmegaConf.load(run.hydra), SEARCH_PATH) or [])
+    hydra = read_hydra(run)
+    return list(OmegaConf.select(hydra, SEARCH_PATH) or []) if hydra else []
 
 
 # -- words that a command could not honour ---------------------------------------------------------

@@ -1,4 +1,4 @@
-"""``results.csv``: one row per image and metric, only appended to, a whole run at a time."""
+"""``results.csv``: one row per image and metric, added a whole run at a time, none of them twice."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import subprocess
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from restore import atomic
 from restore.errors import RequestError
 from restore.results.quantities import quantity
 
@@ -27,6 +28,9 @@ GROUP = (  # what the images of one mean have in common
 )
 SUMMARY = (*(column for column in COLUMNS if column not in ("image", "fingerprint")), "images")
 VALUES = ("value", "value_input")
+PLACE = ("model", "method_kind", "protocol", "dataset", "setting", "image", "metric")  # what one row is of
+MEASUREMENT = (*GROUP, "image")  # two rows alike in these would count one image twice in one mean
+OF_A_RUN = ("run", "seed", *PLACE, "precision", "device")  # where only a run's latest weights count
 
 
 # -- writing ---------------------------------------------------------------------------------------
@@ -36,8 +40,10 @@ def check_header(path: Path) -> None:
     """Refuse, before anything is trained, a file whose rows are not of this form.
 
     Raises:
-        RequestError: its columns are others.
+        RequestError: its columns are others, or it is no file.
     """
+    if path.exists() and not path.is_file():
+        raise RequestError(f"{path} is no file: move it away, or name another one")
     if path.is_file() and (header := _header(path)) and header != COLUMNS:
         raise RequestError(
             f"{path} has other columns ({','.join(header[:3])},… {len(header)} of them) than the {len(COLUMNS)} that "
@@ -45,25 +51,41 @@ def check_header(path: Path) -> None:
         )
 
 
-def append(path: Path, rows: Iterable[dict]) -> None:
+def append(path: Path, rows: Iterable[dict], same: Sequence[str] = MEASUREMENT) -> None:
     """Add the rows of one run to a results file and renew ``summary.csv`` beside it.
 
-    The old rows and the new ones are written to a file aside that then takes the name, under a lock:
-    a reader, another writer or a power cut never meets half a run. A file that something else has
-    damaged is kept under another name, and a new one begun.
+    They take the place of earlier rows of the same thing, so that a command that was killed after it had written them,
+    and is given again, does not leave them twice. The new file is written aside and then takes the name, under a
+    lock: a reader, another writer or a power cut never meets half a run. A file that something else has damaged is
+    kept under another name, and a new one begun.
+
+    Args:
+        same: columns; rows that are alike in them are of the same thing.
 
     Raises:
         ValueError: a row whose columns are not `COLUMNS`.
+        OSError: it cannot be written; the file is as it was.
     """
-    text = _lines(COLUMNS, rows)
+    rows = list(rows)
+    text, replaced = _lines(COLUMNS, rows), {tuple(str(row[column]) for column in same) for row in rows}
     path.parent.mkdir(parents=True, exist_ok=True)
     with _locked(path):
-        if path.exists() and path.stat().st_size and (damage := _damage(path)):
-            log.warning(f"{path} is damaged ({damage}): it is kept as {_set_aside(path).name}, and a new one begun")
-        old = (path.read_text() if path.exists() else "") or ",".join(COLUMNS) + "\n"
-        _replace(path, old + text)
+        if path.exists() and (damage := _damage(path)):
+            log.warning(f"{path} is damaged ({damage}): it is kept as {atomic.set_aside(path).name}, and a new one begun")
+        old = _without(path, same, replaced) if path.exists() else ""
+        atomic.write(path, (old or ",".join(COLUMNS) + "\n") + text)
         summary = ",".join(SUMMARY) + "\n" + _lines(SUMMARY, means(read(path)))
-        _replace(path.with_name("summary.csv"), summary)
+        atomic.write(path.with_name("summary.csv"), summary)
+
+
+def _without(path: Path, same: Sequence[str], replaced: set[tuple[str, ...]]) -> str:
+    """The text of a whole results file without the rows of these things; the others stay as they are written."""
+    indices, text = [COLUMNS.index(column) for column in same], io.StringIO()
+    with path.open(newline="", encoding="utf-8") as file:
+        for row in csv.reader(file):
+            if tuple(row[index] for index in indices) not in replaced:
+                csv.writer(text, lineterminator="\n").writerow(row)
+    return text.getvalue()
 
 
 def _lines(columns: Sequence[str], rows: Iterable[dict]) -> str:
@@ -79,11 +101,15 @@ def _lines(columns: Sequence[str], rows: Iterable[dict]) -> str:
 
 def _damage(path: Path) -> str:
     """What is wrong with a results file, in a few words; empty where nothing is."""
+    if not path.is_file():
+        return "it is no file"
     try:
-        text = path.read_text()
+        text = path.read_text(encoding="utf-8")
         lines = list(csv.reader(io.StringIO(text), strict=True))
     except (UnicodeDecodeError, csv.Error):
         return "it is not a table of text"
+    if not text:
+        return ""
     if not lines or tuple(lines[0]) != COLUMNS:
         return "its first line is not the header"
     value = COLUMNS.index("value")
@@ -100,11 +126,6 @@ def _is_number(text: str) -> bool:
         return False
 
 
-def _set_aside(path: Path) -> Path:
-    names = (path.with_name(f"{path.name}.damaged-{number}") for number in range(1, 10**6))
-    return path.rename(next(name for name in names if not name.exists()))
-
-
 # -- reading ---------------------------------------------------------------------------------------
 
 
@@ -117,7 +138,7 @@ def read(path: Path) -> list[dict]:
     check_header(path)
     if damage := _damage(path):
         raise RequestError(f"{path} is damaged: {damage}")
-    with path.open(newline="") as file:
+    with path.open(newline="", encoding="utf-8") as file:
         return [row | {key: float(row[key] or "nan") for key in VALUES} for row in csv.DictReader(file)]
 
 
@@ -141,7 +162,7 @@ def _mean(group: Sequence[dict]) -> dict:
 
 def _header(path: Path) -> tuple[str, ...]:
     try:
-        with path.open(newline="", errors="replace") as file:
+        with path.open(newline="", encoding="utf-8", errors="replace") as file:
             return tuple(next(csv.reader(file), ()))
     except csv.Error:
         return ("no text",)
@@ -163,15 +184,6 @@ def commit() -> str:
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return head.stdout.strip() + ("+" if changed.stdout.strip() else "") if head.returncode == 0 else ""
-
-
-def _replace(path: Path, text: str) -> None:
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    with partial.open("w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
 
 
 @contextlib.contextmanager

@@ -46,6 +46,7 @@ from restore.training.history import History
 from restore.training.module import RestorationModule
 from restore.training.preemption import Preempted, Preemption
 from restore.training.progress import TrainingProgress
+from restore.training.resumption import Resumption, newest_whole
 from restore.training.throughput import Throughput
 from restore.training.trainer import make_trainer, moving_average
 
@@ -68,15 +69,31 @@ class Training:
     logger: GuardedLogger | None
 
 
-def prepare(experiment: Experiment) -> None:
-    """Read what can be wrong before anything is trained: weights to start from, layers to draw, images, the rate."""
+def resumption(config: DictConfig, folder: RunFolder) -> Resumption | None:
+    """What the run goes on from, as asked for or as a job that is started again does; None for one that begins.
+
+    Raises:
+        RequestError: none of its checkpoints can be gone on from.
+    """
+    again = cluster.restarted() or HydraConfig.get().mode == RunMode.MULTIRUN  # a grid's folder is its job's alone
+    return newest_whole(folder) if config.resume or (again and folder.resumable) else None
+
+
+def prepare(experiment: Experiment, resumed: Resumption | None) -> None:
+    """Read what can be wrong before anything is trained: weights to start from, layers to draw, images, the rate.
+
+    Raises:
+        RequestError: the first thing that is; a resumed run's network or optimiser is not the one of before.
+    """
     config = experiment.config
     if start := starting_weights(config):
         experiment.network = load_weights(experiment.network, start, config.model.name, own_sizes=True)
     figures.layers(experiment.network, layers_to_draw(config))
     experiment.data.read_tests()
     if experiment.trainable:
-        build_optimizer(config.optim, experiment.network)
+        optimizer = build_optimizer(config.optim, experiment.network)
+        if resumed:
+            resumed.check(experiment.network, optimizer)
     experiment.data.read_training()
     check_monitor(experiment)
 
@@ -171,18 +188,16 @@ def uses_channels_last(config: DictConfig) -> bool:
     return has_bf16_units(device_kind(config.accelerator)) if layout == "auto" else bool(layout)
 
 
-def fit(training: Training) -> Path:
-    """Train to the budget's end; the weights that are tested are in the network then, and their file is returned.
+def fit(training: Training, resumed: Resumption | None) -> Path:
+    """Train to the budget's end, from where a resumed run stands; the weights that are tested are in the network then, and their file is returned.
 
     They are those that validated best, and the last ones where no validation chooses.
     """
     config, folder = training.experiment.config, training.folder
-    again = cluster.restarted() or HydraConfig.get().mode == RunMode.MULTIRUN  # a grid's folder is its job's alone
     network = training.experiment.network
     if config.trainer.compile:
         network.compile()  # in place, so that checkpoints keep their names
-    resumes = config.resume or (again and folder.last.is_file())
-    start = folder.last if resumes else None
+    start = resumed.file if resumed else None
     try:
         training.trainer.fit(training.module, datamodule=training.experiment.data, ckpt_path=start, weights_only=True)
     except Preempted:
@@ -225,7 +240,8 @@ def record(training: Training, weights: Path | None, contained: Overlaps) -> Non
         checkpoint_sha256=sha256(weights) if weights else "",
     )
     tests, keep = experiment.data.tests, training.crops.keep
-    rows = experiment.record(training.module.scores, metadata, tests, contained, folder.results, keep)
+    scores, file = training.module.scores, folder.results
+    rows = experiment.record(scores, metadata, tests, contained, file, keep, same=store.OF_A_RUN)
     for absent in experiment.data.absent.values():
         log.warning(f"not tested  {absent}")
     for line in margins(store.means(rows), metadata.model):
