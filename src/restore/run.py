@@ -38,14 +38,14 @@ def run(config: DictConfig) -> float:
     experiment = Experiment.build(config)
     messages.warn_of_slow_precision(config)
     training.prepare(experiment, resumed)
-    if config.resume and rank_zero_only.rank == 0:
-        record(config, folder)
     data = experiment.data
     cost = count_cost(experiment.network, data.channels, data.patch_size, data.patch_size)
-    training.check_disk(folder, cost)
+    training.check_disk(experiment, folder)
     parts = training.assemble(experiment, folder, cost)
     contained = None
     if rank_zero_only.rank == 0:
+        if config.resume:
+            record(config, folder)
         messages.log_plan(parts, cost)
         contained = log_overlaps(data.everything_read(), data.tests, config.paths.cache, config.strict)
     weights = training.fit(parts, resumed) if experiment.trainable else None

@@ -105,7 +105,9 @@ def test_a_resumed_run_goes_on_where_it_stood(history, tmp_path, budget):
     assert lines[3].endswith(",15.5")
 
 
-@pytest.mark.parametrize("damage", [b"", b"step,patches\n5", b"garbage", b"\xff\x00", b"step,patches,seconds,val/psnr\n5,x,1,2\n", None])
+@pytest.mark.parametrize(
+    "damage", [b"", b"step,patches\n5", b"garbage", b"\xff\x00", b"step,patches,seconds,val/psnr\n5,x,1,2\n", None]
+)
 def test_the_rows_are_in_the_checkpoint_whatever_became_of_the_file(history, budget, damage, caplog):
     start(history, 0)
     for step in (5, 10):

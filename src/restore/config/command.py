@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -31,6 +32,7 @@ def command(config_name: str, task: Command, sweep: Callable[..., int] | None = 
     Args:
         sweep: what runs a multirun (``-m``) in Hydra's stead.
     """
+    logging.raiseExceptions = False  # a log file that cannot be written (a full disk) ends nothing and prints no traces
     with report_errors():
         register_resolvers()
         sys.argv[1:] = resumed_arguments(normalise_overrides(sys.argv[1:]))

@@ -44,7 +44,9 @@ def read_config(folder: RunFolder) -> DictConfig:
         RequestError: the file is damaged.
     """
     content = _read(folder.config, f"or, where its overrides.yaml is whole, resume='{folder}' writes it anew")
-    if not isinstance(content, DictConfig) or not all(isinstance(content.get(key), DictConfig) for key in ("task", "model")):
+    if not isinstance(content, DictConfig) or not all(
+        isinstance(content.get(key), DictConfig) for key in ("task", "model")
+    ):
         raise RequestError(f"{folder.config} is damaged: it is no configuration of a run; put a copy of it back")
     return content
 
@@ -75,7 +77,9 @@ def read_hydra(folder: RunFolder) -> DictConfig | None:
         return None
     content = _read(folder.hydra, "or delete it, where no --config-dir was given")
     if not isinstance(content, DictConfig):
-        raise RequestError(f"{folder.hydra} is damaged: put a copy of it back, or delete it, where no --config-dir was given")
+        raise RequestError(
+            f"{folder.hydra} is damaged: put a copy of it back, or delete it, where no --config-dir was given"
+        )
     return content
 
 

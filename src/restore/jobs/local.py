@@ -8,6 +8,7 @@ and folder.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -50,8 +51,9 @@ def run_job(job: Job, module: str, parallel: int, stop: threading.Event) -> int 
     process = subprocess.Popen(job_command(job, module), env=job_environment(parallel), **pipes)
     with process.stdout, job.folder.job_log.open("a") as file:
         for line in process.stdout:
-            file.write(line)
-            file.flush()
+            with contextlib.suppress(OSError):  # a full disk: the job would wait for ever to be read on
+                file.write(line)
+                file.flush()
             print(f"{job.name}: {line}" if parallel > 1 else line, end="", flush=True)
     code = process.wait()
     if code:

@@ -6,7 +6,6 @@ import contextlib
 import csv
 import io
 import logging
-import os
 import subprocess
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -71,7 +70,9 @@ def append(path: Path, rows: Iterable[dict], same: Sequence[str] = MEASUREMENT) 
     path.parent.mkdir(parents=True, exist_ok=True)
     with _locked(path):
         if path.exists() and (damage := _damage(path)):
-            log.warning(f"{path} is damaged ({damage}): it is kept as {atomic.set_aside(path).name}, and a new one begun")
+            log.warning(
+                f"{path} is damaged ({damage}): it is kept as {atomic.set_aside(path).name}, and a new one begun"
+            )
         old = _without(path, same, replaced) if path.exists() else ""
         atomic.write(path, (old or ",".join(COLUMNS) + "\n") + text)
         summary = ",".join(SUMMARY) + "\n" + _lines(SUMMARY, means(read(path)))

@@ -6,6 +6,7 @@ import contextlib
 import io
 import logging
 import os
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -43,12 +44,25 @@ class CheckpointFiles(TorchCheckpointIO):
         """
         file, content = Path(path), io.BytesIO()
         torch.save(checkpoint, content)
-        if file.exists() and file not in self.whole and (damage := damage_of(file)):
-            log.warning(f"{file} is damaged ({damage}): it is kept as {atomic.set_aside(file).name}")
+        if file.exists() and file not in self.whole and (reason := self._unreadable(file)):
+            log.warning(f"{file} {reason}: it is kept as {atomic.set_aside(file).name}")
         keeps = file == self.folder.last and file.exists()
         with atomic.replacing(file, self._keep_previous if keeps else None) as partial:
             partial.write_bytes(content.getbuffer())
         self.whole.add(file)
+
+    def load_checkpoint(self, path: str | os.PathLike, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """Read a checkpoint, as Lightning does."""
+        content = super().load_checkpoint(path, *args, **kwargs)
+        self.whole.add(Path(path))
+        return content
+
+    def _unreadable(self, file: Path) -> str:
+        """Why a file of before must not be written over; empty where it may."""
+        if file == self.folder.last and self.whole:
+            return "was passed over"  # training goes on from another one
+        damage = damage_of(file) or ("" if zipfile.is_zipfile(file) else "it is no checkpoint")
+        return f"is damaged ({damage})" if damage else ""
 
     def _keep_previous(self) -> None:
         """Give the newest checkpoint a second name, so that it never lacks its own."""

@@ -33,6 +33,9 @@ class History(Callback):
         file: where to write.
         batch_size: patches of a step, over all devices.
         budget: knows the seconds of training.
+
+    Attributes:
+        mean, mean_steps: the training loss of the last row, on every rank, and over how many steps; None before one.
     """
 
     def __init__(self, file: Path, batch_size: int, budget: Budget):
@@ -41,6 +44,8 @@ class History(Callback):
         self.resumed: dict[int, Mapping[str, object]] = {}  # the rows of the checkpoint that is gone on from
         self.loss: torch.Tensor | None = None  # summed over the steps since the last row, on the device
         self.steps = 0  # since the last row
+        self.mean: float | None = None
+        self.mean_steps = 0
 
     def on_train_start(self, trainer: Trainer, module: LightningModule) -> None:
         rows = self._read() if trainer.is_global_zero else {}
@@ -78,7 +83,8 @@ class History(Callback):
         row = {"step": step, "patches": step * self.batch_size, "seconds": round(self.budget.elapsed, 2)}
         if self.loss is not None:
             mean = trainer.strategy.reduce(self.loss / self.steps, reduce_op="mean")  # all ranks take part
-            row["train/loss"] = float(mean)
+            self.mean, self.mean_steps = float(mean), self.steps
+            row["train/loss"] = self.mean
             self.loss, self.steps = None, 0
         if trainer.is_global_zero:
             kept = [(name, float(metrics[name])) for prefix in PREFIXES for name in metrics if name.startswith(prefix)]

@@ -64,7 +64,9 @@ class Resumption:
             if isinstance(key, str) and isinstance(value, Tensor)
         }
         try:
-            parameters = [[len(group["params"]) for group in each["param_groups"]] for each in content["optimizer_states"]]
+            parameters = [
+                [len(group["params"]) for group in each["param_groups"]] for each in content["optimizer_states"]
+            ]
         except (TypeError, KeyError) as error:
             raise RequestError(f"{file} is no state to go on from: its optimizer_states are of another form") from error
         return cls(file, content["global_step"], shapes, parameters)

@@ -68,9 +68,7 @@ def checkpoints(folder: RunFolder, monitor: str | None, mode: str) -> list[Model
     last = RunCheckpoint(filename=folder.last.stem, save_on_train_epoch_end=False, **files)
     if monitor is None:
         return [last]
-    best = RunCheckpoint(
-        filename=folder.best.stem, monitor=monitor, mode=mode, save_on_train_epoch_end=False, **files
-    )
+    best = RunCheckpoint(filename=folder.best.stem, monitor=monitor, mode=mode, save_on_train_epoch_end=False, **files)
     return [best, last]
 
 
