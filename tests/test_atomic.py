@@ -1,10 +1,17 @@
 """Files that are written whole, or not at all."""
 
 import errno
+from pathlib import Path
 
 import pytest
 
 from restore import atomic
+
+
+def write_half(file: Path, error: BaseException) -> None:
+    with atomic.replacing(file) as partial:
+        partial.write_text("half")
+        raise error
 
 
 def test_a_file_is_replaced_whole_and_its_folder_made(tmp_path):
@@ -18,13 +25,11 @@ def test_a_file_is_replaced_whole_and_its_folder_made(tmp_path):
 def test_what_fails_leaves_the_old_file_and_names_it(tmp_path):
     file = tmp_path / "x.txt"
     atomic.write(file, "old")
-    with pytest.raises(OSError, match="No space") as failure, atomic.replacing(file) as partial:
-        partial.write_text("half")
-        raise OSError(errno.ENOSPC, "No space left on device")
+    with pytest.raises(OSError, match="No space") as failure:
+        write_half(file, OSError(errno.ENOSPC, "No space left on device"))
     assert failure.value.filename == str(file)
-    with pytest.raises(KeyboardInterrupt), atomic.replacing(file) as partial:
-        partial.write_text("half")
-        raise KeyboardInterrupt
+    with pytest.raises(KeyboardInterrupt):
+        write_half(file, KeyboardInterrupt())
     assert file.read_text() == "old"
     assert list(tmp_path.iterdir()) == [file]
 

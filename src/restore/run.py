@@ -24,7 +24,7 @@ def run(config: DictConfig) -> float:
     from lightning import seed_everything  # heavy, and a grid's own process trains nothing
     from lightning.pytorch.utilities import rank_zero_only
 
-    from restore.runs import messages, training
+    from restore.runs import disk, messages, training
     from restore.training.trainer import silence_warnings
 
     silence_warnings()
@@ -40,7 +40,7 @@ def run(config: DictConfig) -> float:
     training.prepare(experiment, resumed)
     data = experiment.data
     cost = count_cost(experiment.network, data.channels, data.patch_size, data.patch_size)
-    training.check_disk(experiment, folder)
+    disk.check_disk(experiment, folder)
     parts = training.assemble(experiment, folder, cost)
     contained = None
     if rank_zero_only.rank == 0:

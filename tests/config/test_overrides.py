@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from restore.config.loading import configuration, folders, members
-from restore.config.overrides import check, check_honoured, normalise_overrides, resumed_arguments
+from restore.config.overrides import UNRECORDED, check, check_honoured, normalise_overrides, resumed_arguments
 from restore.errors import RequestError
 from restore.runfolder import FORMAT
 
@@ -48,9 +48,9 @@ def test_what_a_resumed_run_was_composed_from_is_searched_again(tmp_path):
     (run / ".hydra" / "overrides.yaml").write_text("- seed=3\n- resume=old\n")
     (run / ".hydra" / "hydra.yaml").write_text(f"hydra: {{searchpath: ['file://{own}']}}\n")
     word = f"resume={run}"
-    assert resumed_arguments([word]) == [f"hydra.searchpath=['file://{own}']", "seed=3", word]
+    assert resumed_arguments([word]) == [f"hydra.searchpath=['file://{own}']", "seed=3", word, UNRECORDED]
     given = normalise_overrides(["--config-dir", str(other), word])
-    assert resumed_arguments(given) == ["seed=3", f"hydra.searchpath=['file://{other}']", word]
+    assert resumed_arguments(given) == ["seed=3", f"hydra.searchpath=['file://{other}']", word, UNRECORDED]
     own.rmdir()
     with pytest.raises(RequestError, match="--config-dir is a folder with protocol/"):
         resumed_arguments([word])

@@ -128,7 +128,9 @@ def test_a_damaged_file_is_said_or_mended(name, copy, command, tally, tmp_path):
         check_answer(answer, folder, whole, file, tally)
         if answer.code:
             assert file.read_bytes() == damaged, "what was refused is as it was"
-        elif file in (folder.last, folder.history) and damaged and damage is not flipped:
+        elif (file == folder.last and damage is not flipped) or (
+            file == folder.history and damage in (garbage, foreign)
+        ):
             aside = file.with_name(f"{file.name}.damaged-1")
             assert aside.read_bytes() == damaged
             assert aside.name in answer.out + answer.err
@@ -209,6 +211,26 @@ def test_killed_between_results_and_result_then_resumed_again_and_again(copy, co
         check_answer(answer, folder, whole, folder.last, tally)
         (folder.path / "result.json").unlink()
         (folder.path / ".result.json").write_text(json.dumps({"state": "fin"}))
+
+
+def test_training_that_diverges_ends_or_goes_back(command, tiny, tally, tmp_path):
+    """Plain gradient descent at a rate at which it blows up, and at a tenth or a hundredth does not."""
+    words = [word for word in tiny if not word.startswith(("trainer.max_steps", "trainer.validations"))]
+    words += ["trainer.max_steps=60", "trainer.validations=6", "optim=paper_red_sgd", "optim.optimizer.lr=3e-2"]
+    stopped, back = (RunFolder(tmp_path / name) for name in ("stopped", "back"))
+    answer = command("run", *words, f"hydra.run.dir={stopped}")
+    tally("diverging runs")
+    assert answer.code == 1, answer.err
+    sentence = answer.err.strip().splitlines()[-1]
+    assert "restore: training diverged by step" in sentence
+    assert "at learning rate 0.03" in sentence
+    answer = command("run", *words, "trainer.on_divergence=back", f"hydra.run.dir={back}")
+    tally("diverging runs")
+    assert answer.code == 0, answer.err
+    assert "going back to step" in answer.out + answer.err
+    steps = read_history(back.history)
+    assert len(set(steps["step"])) == len(steps["step"]) == 6
+    assert all(torch.isfinite(value).all() for value in read_state(back.last).values())
 
 
 def test_every_flipped_bit_of_a_weight_is_noticed(copy, tally):

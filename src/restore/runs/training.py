@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import logging
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig
@@ -25,7 +23,6 @@ from restore.evaluation.luma_only import LumaOnly
 from restore.evaluation.score import Restoration
 from restore.models.cost import Cost
 from restore.optim.clipping import Clipping
-from restore.optim.moments import count_moments
 from restore.released import sha256
 from restore.results import figures, store
 from restore.results.crops import Crops
@@ -36,6 +33,7 @@ from restore.results.report import margins
 from restore.results.rows import RunMetadata
 from restore.results.sheets import draw_crops
 from restore.runfolder import RunFolder
+from restore.runs.recovery import go_back, out_of_memory
 from restore.runs.start import starting_weights
 from restore.tracking.logger import GuardedLogger
 from restore.tracking.samples import SampleImages
@@ -46,7 +44,7 @@ from restore.training.durations import seconds
 from restore.training.gradients import GradientNorms
 from restore.training.hardware import device_kind, has_bf16_units, matrix_peak
 from restore.training.history import History
-from restore.training.largest_batch import is_out_of_memory, largest_batch
+from restore.training.largest_batch import is_out_of_memory
 from restore.training.module import RestorationModule
 from restore.training.preemption import Preempted, Preemption
 from restore.training.progress import TrainingProgress
@@ -55,8 +53,6 @@ from restore.training.throughput import Throughput
 from restore.training.trainer import make_trainer, moving_average
 
 log = logging.getLogger("restore")
-
-TIMES_BACK = 3  # that diverged training goes back to its last checkpoint
 
 
 @dataclass
@@ -124,41 +120,6 @@ def check_monitor(experiment: Experiment) -> None:
     reasons = [metric.why_not(image[None], family) for image in images for family in families]
     if all(reasons):
         raise RequestError(f"the first metric of the list chooses the best checkpoint, and {reasons[0]}")
-
-
-CHECKPOINTS = 4  # the best, the newest, the one before, and one that is being written
-ROW = 400  # bytes of a row of results and of its mean, twice while they are written
-POINT = 500  # bytes of a step that is logged, by W&B
-LOGS = 2_000_000  # bytes of what is printed, by this run and by W&B
-PICTURE = 1_500_000  # bytes of a figure
-CROP = 300_000
-
-
-def check_disk(experiment: Experiment, folder: RunFolder) -> None:
-    """Refuse a disk without room for what will be kept: checkpoints with the optimiser's own moments, rows, logs, pictures.
-
-    Raises:
-        RequestError: how much there is, and how much the run needs.
-    """
-    config, data, network = experiment.config, experiment.data, experiment.network
-    numbers = sum(tensor.numel() for tensor in network.state_dict().values())
-    if experiment.trainable:
-        numbers += numbers if config.optim.ema else 0
-        numbers += count_moments(partial(build_optimizer, config.optim), network)
-    checkpoints = CHECKPOINTS * 4 * numbers
-    places = sum(len(images.images) for images in data.tests) * len(experiment.settings) * len(experiment.protocols)
-    rows = 2 * ROW * places * len(experiment.metrics) * (1 + len(experiment.baselines))
-    points = config.trainer.max_steps // config.trainer.log_every_n_steps if config.logger else 0
-    samples = 2 * 3 * 3 * (data.validation_size or 512) ** 2 * config.trainer.validations if config.logger else 0
-    methods = 3 + len(experiment.baselines)
-    pictures = PICTURE * (4 + len(layers_to_draw(config))) + CROP * methods * len(config.sheets)
-    needed = checkpoints + rows + POINT * points + samples + LOGS + pictures
-    free = shutil.disk_usage(folder.path).free
-    if free < needed:
-        raise RequestError(
-            f"the disk of {folder} has {free / 1e6:.0f} MB free, and this run needs about {needed / 1e6:.0f} MB, "
-            f"{checkpoints / 1e6:.0f} MB of it for checkpoints"
-        )
 
 
 def assemble(experiment: Experiment, folder: RunFolder, cost: Cost) -> Training:
@@ -250,56 +211,16 @@ def fit(training: Training, resumed: Resumption | None) -> Path:
             log.info(f"preempted after {steps} steps: started again, it goes on from {folder.last}")
             cluster.requeue()
         except Diverged as error:
-            start = go_back(training, str(error))
+            start = go_back(config, folder, training.divergence, training.module, str(error))
         except Exception as error:
             if not is_out_of_memory(error):
                 raise
             unfit = str(error).partition("\n")[0] or type(error).__name__
         if unfit:  # not where the error is at hand, which keeps the failed step's memory
-            raise OutsideError(out_of_memory(training, unfit))
+            raise OutsideError(out_of_memory(training.experiment, training.trainer, unfit))
     tested = RunFolder(training.trainer.strategy.broadcast(folder.path)).checkpoint()
     network.load_state_dict(read_state(tested))
     return tested
-
-
-def go_back(training: Training, reason: str) -> Path:
-    """The checkpoint that diverged training goes back to, at a smaller learning rate, where the run is to.
-
-    Raises:
-        OutsideError: it is not, or it went back three times already; says what may help.
-    """
-    limits, folder, divergence = training.experiment.config.trainer, training.folder, training.divergence
-    kept = f"{folder.last} is of before" if folder.resumable else "nothing of it was kept"
-    if limits.on_divergence != "back":
-        way = f"resume='{folder}' trainer.on_divergence=back" if folder.resumable else "trainer.on_divergence=back"
-        raise OutsideError(f"{reason}; {kept}; a smaller learning rate (optim.optimizer.lr) may help, or {way}")
-    if divergence.times >= TIMES_BACK:
-        raise OutsideError(f"{reason}, having gone back {divergence.times} times; {kept}")
-    divergence.shrink_rate()
-    training.module.train()  # the validation that it was seen in did not come to its end
-    state = newest_whole(folder)
-    log.warning(f"{reason}: going back to step {state.step}, at {divergence.rate:g} times the learning rate")
-    return state.file
-
-
-def out_of_memory(training: Training, reason: str) -> str:
-    """The sentence for a step that did not fit, with the largest batch that does, as far as can be estimated."""
-    experiment, trainer = training.experiment, training.trainer
-    config, data = experiment.config, experiment.data
-    fits = trainer.world_size * largest_batch(
-        experiment.network,
-        training.module.loss,
-        data.channels,
-        data.patch_size,
-        trainer.strategy.root_device,
-        str(config.trainer.precision),
-        count_moments(partial(build_optimizer, config.optim), experiment.network),
-    )
-    asked = f"out of memory with data.batch_size={data.batch_size} and data.patch_size={data.patch_size}"
-    if fits >= data.batch_size:
-        return f"{asked} ({reason}): the batch alone should fit; data.validation_size=<side> makes validation smaller"
-    how = f"data.batch_size={fits} is about the largest that fits" if fits else "not even one patch fits"
-    return f"{asked} ({reason}): {how}"
 
 
 def best_validation(training: Training) -> float | None:
