@@ -135,18 +135,18 @@ def test_files_that_may_not_grow(limit, logger, words, tally, tmp_path):
 
 
 def test_a_batch_that_does_not_fit_in_memory(words, tally, tmp_path):
-    """The largest that is said to fit does; twice as large a one as was asked for does not."""
+    """What is seen when a step is taken: the kept maps alone would fit."""
     words = [word for word in words if not word.startswith(("data.batch_size", "data.patch_size"))]
     words += ["data.patch_size=40", "model=red30", "model.width=64"]
     limit = 7 * 10**9
-    ended = call(limit, "restore.run", *words, "data.batch_size=1000", cwd=tmp_path, kind="AS")
+    ended = call(limit, "restore.run", *words, "data.batch_size=500", cwd=tmp_path, kind="AS")
     tally("batches too large")
     check_sentence(ended.returncode, ended.stdout, ended.stderr, tally)
     sentence = ended.stderr.strip().splitlines()[-1]
     fits = re.search(r"data\.batch_size=(\d+) is about the largest that fits", sentence)
     assert fits, sentence
     print(sentence)
-    assert 10 < int(fits[1]) < 1000
+    assert 10 < int(fits[1]) < 500
 
 
 def test_a_disk_that_fills_while_a_run_goes_on(words, tally, tmp_path):
