@@ -35,8 +35,8 @@ from pathlib import Path
 
 import torch
 
-from restore import signals
-from restore.checkpoint import lighten
+from restore import atomic, signals
+from restore.checkpoint import lighten, read_checkpoint
 from restore.config.arguments import parse
 from restore.config.loading import quote
 from restore.config.metrics import register_metrics_of
@@ -75,7 +75,7 @@ class Entry:
 
     def command(self, budget: str, folder: RunFolder, more: Sequence[str]) -> list[str]:
         longest = {"gpu": self.gpu_time, "cpu": self.cpu_time}.get(budget)
-        if folder.last.is_file():
+        if folder.resumable:
             words = [f"resume={quote(folder)}", *(word for word in more if word.startswith("trust="))]
         else:
             own = [*self.words, f"budget={budget}", *([f"trainer.max_time={longest}"] if longest else [])]
@@ -220,19 +220,17 @@ def pack(state: Path, root: Path) -> None:
     run = RunFolder("run")
     files = (run.results, run.history, run.job_log, run.last, run.config, run.overrides)
     names = ("run.json", "result.json", "hydra.yaml", *(file.name for file in files))
-    partial = state.with_name(f".{state.name}.partial")
-    with tarfile.open(partial, "w:gz") as tar:
+    with atomic.replacing(state) as partial, tarfile.open(partial, "w:gz") as tar:
         for file in sorted(root.rglob("*")):
             if file.name in names:
                 tar.add(file, file.relative_to(root))
             elif file.name == run.best.name:  # its weights are enough: what goes on is the last one
-                content, whole = io.BytesIO(), torch.load(file, map_location="cpu", weights_only=True)
+                content, whole = io.BytesIO(), read_checkpoint(file)
                 torch.save({key: whole[key] for key in ("state_dict", "global_step")}, content)
                 entry = tarfile.TarInfo(str(file.relative_to(root)))
                 entry.size = content.tell()
                 content.seek(0)
                 tar.addfile(entry, content)
-    partial.replace(state)
 
 
 def log_summary(jobs: dict[str, Job], budget: str) -> None:
@@ -252,7 +250,7 @@ def log_summary(jobs: dict[str, Job], budget: str) -> None:
     description = "truncated runs, minutes of training each" if budget == "cpu" else "runs"
     means = store.means(rows)
     table = "\n\n".join([means_table(means), *not_run_tables(means)])
-    (folder / "table.md").write_text(f"restore.campaign budget={budget}: {runs} {description}.\n\n{table}\n")
+    atomic.write(folder / "table.md", f"restore.campaign budget={budget}: {runs} {description}.\n\n{table}\n")
     print(f"\n{folder / 'table.md'}")
 
 

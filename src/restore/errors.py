@@ -23,9 +23,10 @@ AGAIN = 75  # exit code: the same command may do it later (EX_TEMPFAIL of sysexi
 NOT_READ = 141  # of a program that SIGPIPE ends
 
 
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # the disk, a person's share of it, the largest file allowed
 # What a disk, a permission or a limit of the machine does; other OSErrors (no such file) may be a bug of ours.
 OUTSIDE = {
-    *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR),
+    *(*NO_ROOM, errno.EIO, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR),
     *(errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP, errno.ESTALE, errno.EMFILE, errno.ENFILE, errno.ENXIO),
 }
 
@@ -101,8 +102,9 @@ def outside_sentence(error: OSError) -> str:
         >>> outside_sentence(PermissionError(errno.EACCES, "Permission denied", "/data/set5"))
         '/data/set5: permission denied'
     """
-    if error.errno == errno.ENOSPC:
-        return f"no space left on the disk of {error.filename or 'the run folder'}"
+    if error.errno in NO_ROOM:
+        reason = "" if error.errno == errno.ENOSPC else f" ({os.strerror(error.errno).lower()})"
+        return f"no space left on the disk{f' of {error.filename}' if error.filename else ''}{reason}"
     reason = (error.strerror or os.strerror(error.errno or 0)).lower()
     return f"{error.filename}: {reason}" if error.filename else f"the system says: {reason}"
 

@@ -24,7 +24,6 @@ its hash.
 from __future__ import annotations
 
 import re
-import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -32,6 +31,7 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
+from restore import atomic
 from restore.config.arguments import parse
 from restore.config.compose import compose
 from restore.config.loading import configuration
@@ -79,14 +79,14 @@ def report_sweep(folder: Path, out: Path | None, metric: str, beside: Sequence[P
     claims = verdicts(rows, claims_of(rows[0]["experiment"], jobs), metric, by_point(histories))
     parts = (grid_table(rows, metric), claims, recipe_line(rows), absent_line(jobs))
     text = "\n\n".join(part for part in parts if part)
-    (out / "table.md").write_text(text + "\n")
+    atomic.write(out / "table.md", text + "\n")
     print(f"{text}\n\n{out / 'table.md'}")
     pictures = draw_history(histories, metric, rows[0]["experiment"] or folder.name, out)
     for picture in [*pictures, *draw(folder, jobs, beside, rows, out)]:
         print(picture)
     if out.resolve() != folder.resolve():
         for name in ("results.csv", "summary.csv"):
-            shutil.copyfile(folder / name, out / name)
+            atomic.write(out / name, (folder / name).read_bytes())
         keep_histories(histories, out)
 
 
@@ -191,7 +191,7 @@ def report_tables(names: Sequence[str], places: Sequence[str], out: Path | None)
         print(text + "\n")
         if out:
             out.mkdir(parents=True, exist_ok=True)
-            (out / f"{name}.md").write_text(text + "\n")
+            atomic.write(out / f"{name}.md", text + "\n")
             print(f"{out / name}.md\n")
 
 

@@ -11,6 +11,7 @@ from omegaconf import DictConfig
 from restore import signals
 from restore.config.command import command
 from restore.config.experiment import Experiment
+from restore.config.recorded import record
 from restore.data.overlap import log_overlaps
 from restore.jobs.sweep import sweep
 from restore.models.cost import count_cost
@@ -25,7 +26,7 @@ def run(config: DictConfig) -> float:
     from lightning import seed_everything  # heavy, and a grid's own process trains nothing
     from lightning.pytorch.utilities import rank_zero_only
 
-    from restore.runs import messages, training
+    from restore.runs import disk, messages, training
     from restore.training.trainer import silence_warnings
 
     silence_warnings()
@@ -36,20 +37,23 @@ def run(config: DictConfig) -> float:
     signals.go_on(lambda: folder.way_on)
     folder.create()
     store.check_header(folder.results)
+    resumed = training.resumption(config, folder)
     seed_everything(config.seed, verbose=False)
     experiment = Experiment.build(config)
     messages.warn_of_slow_precision(config)
-    training.prepare(experiment)
+    training.prepare(experiment, resumed)
     data = experiment.data
     cost = count_cost(experiment.network, data.channels, data.patch_size, data.patch_size)
-    training.check_disk(folder, cost)
+    disk.check_disk(experiment, folder)
     parts = training.assemble(experiment, folder, cost)
     contained = None
     if rank_zero_only.rank == 0:
+        if config.resume:
+            record(config, folder)
         messages.log_plan(parts, cost)
         contained = log_overlaps(data.everything_read(), data.tests, config.paths.cache, config.strict)
     with parts.ranks.together():
-        weights = training.fit(parts) if experiment.trainable else None
+        weights = training.fit(parts, resumed) if experiment.trainable else None
         parts.trainer.test(parts.module, datamodule=data, verbose=False)
     if parts.trainer.is_global_zero:
         training.record(parts, weights, contained)

@@ -6,14 +6,19 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import secrets
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
+from restore import atomic
 from restore.errors import RequestError
+
+log = logging.getLogger("restore")
 
 FORMAT = 2  # of the folder's files; an older one's configuration names modules that are elsewhere now
 MOST_ENTRIES = 100_000
@@ -27,7 +32,8 @@ class RunFolder:
         path: of the folder; it need not be there yet.
 
     Attributes:
-        best, last: checkpoints: the one that validated best, and the newest, to go on from.
+        best, last, previous: checkpoints: the one that validated best, the newest, to go on from, and the one before it,
+            for where the newest is damaged.
         results, history: a row per image and metric; a row per validation.
         config, overrides: the composed configuration, and the words it was composed from.
         hydra: Hydra's own configuration: where it looked for files, for one.
@@ -41,6 +47,7 @@ class RunFolder:
         self.checkpoints = self.path / "checkpoints"
         self.best = self.checkpoints / "best.ckpt"
         self.last = self.checkpoints / "last.ckpt"
+        self.previous = self.checkpoints / "previous.ckpt"
         self.results = self.path / "results.csv"
         self.history = self.path / "history.csv"
         self.config = self.path / ".hydra" / "config.yaml"
@@ -83,20 +90,34 @@ class RunFolder:
 
     @property
     def identity(self) -> str:
-        """What a tracking service knows the run by: the same after a resume."""
+        """What a tracking service knows the run by: the same after a resume.
+
+        Raises:
+            RequestError: ``run.json`` is damaged.
+        """
         self.create()
-        return str(read_json(self._identity).get("id", ""))
+        return str(self._read_identity().get("id", ""))
+
+    def _read_identity(self) -> dict[str, Any]:
+        try:
+            content = read_json(self._identity)
+        except ValueError as error:
+            raise RequestError(
+                f"{self._identity} is damaged ({error}): put a copy of it back, or, where this version of restore made "
+                f'the folder, write {{"format": {FORMAT}}} into it'
+            ) from error
+        return content
 
     def check(self) -> None:
         """Refuse what is no run folder, or one of another format.
 
         Raises:
-            RequestError: one sentence that says which.
+            RequestError: one sentence that says which; or ``run.json`` is damaged.
         """
         if not self.config.is_file():
             own = f"; runs of the package's own: {', '.join(shipped_runs())}" if shipped_runs() else ""
             raise RequestError(f"{self} is not the folder of a run: it has no .hydra/config.yaml{own}")
-        made = read_json(self._identity).get("format", 1)
+        made = self._read_identity().get("format", 1)
         if made != FORMAT:
             raise RequestError(
                 f"{self} was made by another version of restore (run folders of format {made}, and this one reads "
@@ -136,14 +157,38 @@ class RunFolder:
 
     @property
     def result(self) -> dict[str, Any]:
-        """State, objective and pace; empty before the run has ended."""
-        return read_json(self._result)
+        """State, objective and pace; empty before the run has ended, and where the file is damaged, which is said."""
+        try:
+            return _checked_result(read_json(self._result))
+        except ValueError as error:
+            log.warning(f"{self._result} is damaged ({error}): how the run ended is not known")
+            return {}
 
     def write_result(self, **result: Any) -> None:
+        """Say how the run ended; a damaged file of before is kept under another name."""
+        self._keep_damaged_result()
         write_json(self._result, result)
 
     def forget_result(self) -> None:
+        """Take back how the run ended: it goes on."""
+        self._keep_damaged_result()
         self._result.unlink(missing_ok=True)
+
+    def _keep_damaged_result(self) -> None:
+        try:
+            _checked_result(read_json(self._result))
+        except ValueError as error:
+            log.warning(f"{self._result} is damaged ({error}): it is kept as {atomic.set_aside(self._result).name}")
+
+    @property
+    def states(self) -> list[Path]:
+        """Checkpoints that training can go on from, where they are whole: the newest, the one before, the best one."""
+        return [path for path in (self.last, self.previous, self.best) if path.is_file()]
+
+    @property
+    def resumable(self) -> bool:
+        """Whether there is what to go on from; the best checkpoint alone is what is left of a finished run."""
+        return self.last.is_file() or self.previous.is_file()
 
     @property
     def state(self) -> str:
@@ -151,7 +196,7 @@ class RunFolder:
         state = self.result.get("state", "new")
         if state == "finished":
             return "finished"
-        if self.last.is_file():
+        if self.resumable:
             return "resumable"
         return "failed" if state == "failed" else "new"
 
@@ -180,18 +225,42 @@ def _walk(folder: Path) -> Iterator[tuple[str, list[str], list[str]]]:
         yield path, folders, names
 
 
+NUMBERS = ("objective", "test", "steps", "seconds", "patches_per_second", "exit_code")  # in result.json
+
+
+def _checked_result(content: dict[str, Any]) -> dict[str, Any]:
+    """What a ``result.json`` says, its values of the kinds that they are written in."""
+    kinds: Mapping[str, type] = dict.fromkeys(NUMBERS, Real) | {"state": str, "metric": str, "absent_sets": list}
+    for key, kind in kinds.items():
+        if key in content and not isinstance(content[key], kind):
+            raise ValueError(f"its {key} is {content[key]!r}")
+    if content and "state" not in content:
+        raise ValueError("it has no state")
+    return content
+
+
 def shipped_runs() -> list[str]:
     """Names of the runs that come with the package."""
     return sorted(folder.parent.name for folder in SHIPPED.glob("*/checkpoints"))
 
 
 def read_json(file: Path) -> dict[str, Any]:
-    """Its content; nothing where there is no such file."""
-    return json.loads(file.read_text()) if file.is_file() else {}
+    """The object in a file; nothing where there is no such file.
+
+    Raises:
+        ValueError: it is damaged; says how, in a few words.
+    """
+    if not file.exists():
+        return {}
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise ValueError("it is no text in JSON" if file.is_file() else "it is no file") from error
+    if not isinstance(content, dict):
+        raise ValueError("it is no object in JSON")
+    return content
 
 
 def write_json(file: Path, content: dict[str, Any]) -> None:
     """Written aside and moved: a reader or a power cut never meets half of it."""
-    partial = file.with_name(f".{file.name}")
-    partial.write_text(json.dumps(content, indent=1) + "\n")
-    partial.replace(file)
+    atomic.write(file, json.dumps(content, indent=1) + "\n")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from restore.config.loading import configuration, folders, members
-from restore.config.overrides import check, check_honoured, normalise_overrides, resumed_arguments
+from restore.config.overrides import UNRECORDED, check, check_honoured, normalise_overrides, resumed_arguments
 from restore.errors import RequestError
 from restore.runfolder import FORMAT
 
@@ -55,9 +55,10 @@ def test_what_a_resumed_run_was_composed_from_is_given_or_trusted_again(tmp_path
         "seed=3",
         word,
         "trust=true",
+        UNRECORDED,
     ]
     given = normalise_overrides(["--config-dir", str(other), word])
-    assert resumed_arguments(given) == ["seed=3", f"hydra.searchpath=['file://{other}']", word]
+    assert resumed_arguments(given) == ["seed=3", f"hydra.searchpath=['file://{other}']", word, UNRECORDED]
     own.rmdir()
     with pytest.raises(RequestError, match="--config-dir is a folder with protocol/"):
         resumed_arguments([word, "trust=true"])

@@ -36,7 +36,7 @@ from restore.jobs.archive import unpack
 from restore.models.dncnn import DnCNN
 from restore.models.red import REDNet
 from restore.runfolder import FORMAT, RunFolder
-from restore.training.checkpoints import OwnCheckpoint
+from restore.training.checkpoint_files import RunCheckpoint
 
 RED = {"_target_": "restore.models.red.REDNet", "name": "red", "channels": 1, "depth": 4, "width": 4, "skip_step": 0}
 NOISE = {"_target_": "restore.degradations.noise.GaussianNoise", "sigma": 25}
@@ -290,7 +290,8 @@ def test_a_checkpoint_deletes_nothing(way, canary, tmp_path, tally):
     tally("hostile checkpoints")
     folder = tmp_path / "run" / "checkpoints"
     folder.mkdir(parents=True)
-    callback = OwnCheckpoint(dirpath=folder, filename="best", monitor="val/psnr", mode="max")
+    torch.save({}, folder / "best.ckpt")
+    callback = RunCheckpoint(dirpath=folder, filename="best", monitor="val/psnr", mode="max")
     path = f"{folder}/../../home/canary" if way == ".." else f"local://{canary.file}"
     state = {key: path for key in ("best_model_path", "kth_best_model_path", "last_model_path")}
     state |= {"dirpath": str(folder), "best_k_models": {path: torch.tensor(1.0)}, "kth_value": torch.tensor(1.0)}

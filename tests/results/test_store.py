@@ -24,6 +24,31 @@ def test_append_only_adds_and_means_are_derived(tmp_path, image_rows):
     assert summary[1].endswith(",2")
 
 
+def test_the_same_rows_again_take_the_place_of_the_first(tmp_path, image_rows):
+    """A run that was killed after it had written them, and goes on, writes them again."""
+    file = tmp_path / "results.csv"
+    store.append(file, [*image_rows("a, b", 29), *image_rows("c\nd", 30)])
+    before = file.read_text()
+    store.append(file, [*image_rows("a, b", 29), *image_rows("c\nd", 30)])
+    assert file.read_text() == before
+    store.append(file, image_rows("a, b", 31, checkpoint_sha256="of more training"))
+    assert psnrs(store.read(file)) == [29, 30, 31], "other weights are another measurement"
+    store.append(file, image_rows("a, b", 33, checkpoint_sha256="of still more"), same=store.OF_A_RUN)
+    assert psnrs(store.read(file)) == [30, 33], "of a run its latest weights count"
+    store.append(file, image_rows("a, b", 32, run="s"), same=store.OF_A_RUN)
+    assert psnrs(store.read(file)) == [30, 33, 32]
+
+
+def test_what_is_no_file_is_refused_and_meanwhile_set_aside(tmp_path, image_rows):
+    file = tmp_path / "results.csv"
+    file.mkdir()
+    with pytest.raises(RequestError, match=r"results\.csv is no file: move it away"):
+        store.check_header(file)
+    store.append(file, image_rows("a", 29))
+    assert psnrs(store.read(file)) == [29]
+    assert (tmp_path / "results.csv.damaged-1").is_dir()
+
+
 def test_headers_are_the_houses(tmp_path):
     store.append(tmp_path / "results.csv", [])
     assert (tmp_path / "results.csv").read_text() == (

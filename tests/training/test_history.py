@@ -80,7 +80,7 @@ def test_a_run_resumed_within_a_row_keeps_the_losses_before(history, budget):
     train(again, 6.0)
     validate(again, 3, psnr=20.0)
     assert read_history(again.file)["train/loss"] == [3.0 + OTHER_RANK / 2]
-    assert again.state_dict() == {}, "nothing is left over after a row"
+    assert set(again.state_dict()) == {"rows"}, "of the losses nothing is left over after a row"
 
 
 def test_neither_the_sanity_check_nor_another_rank_writes(history):
@@ -103,6 +103,33 @@ def test_a_resumed_run_goes_on_where_it_stood(history, tmp_path, budget):
     assert len(lines) == 4
     assert lines[3].startswith("15,240,")
     assert lines[3].endswith(",15.5")
+
+
+@pytest.mark.parametrize(
+    "damage", [b"", b"step,patches\n5", b"garbage", b"\xff\x00", b"step,patches,seconds,val/psnr\n5,x,1,2\n", None]
+)
+def test_the_rows_are_in_the_checkpoint_whatever_became_of_the_file(history, budget, damage, caplog):
+    start(history, 0)
+    for step in (5, 10):
+        validate(history, step, psnr=float(step))
+    state, lines = history.state_dict(), history.file.read_text().splitlines()
+    validate(history, 15, psnr=15.0)  # and killed before this one is in a checkpoint
+    history.file.unlink()
+    if damage is None:
+        history.file.mkdir()
+    else:
+        history.file.write_bytes(damage)
+    again = History(history.file, 16, budget)
+    again.load_state_dict(state)
+    start(again, 10)
+    validate(again, 15, psnr=15.5)
+    now = again.file.read_text().splitlines()
+    assert now[:3] == lines
+    assert [line.split(",")[0] for line in now] == ["step", "5", "10", "15"]
+    if damage != b"":
+        aside = history.file.with_name("history.csv.damaged-1")
+        assert damage is None or aside.read_bytes() == damage
+        assert "history.csv is damaged: it is kept as history.csv.damaged-1" in caplog.text
 
 
 def test_a_new_run_in_an_old_folder_begins_anew(history, budget):

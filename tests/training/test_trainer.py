@@ -45,7 +45,8 @@ def test_the_best_is_by_the_metric_that_monitors_and_the_last_is_the_last(tmp_pa
     fit(folder, monitor="val/lpips", mode=mode)
     assert torch.load(folder.best, weights_only=True)["global_step"] == best
     assert torch.load(folder.last, weights_only=True)["global_step"] == 4
-    assert sorted(folder.checkpoints.iterdir()) == [folder.best, folder.last]
+    assert torch.load(folder.previous, weights_only=True)["global_step"] == 3
+    assert sorted(folder.checkpoints.iterdir()) == [folder.best, folder.last, folder.previous]
 
 
 def test_the_budget_stands_first(tmp_path):

@@ -14,6 +14,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from restore import atomic
 from restore.conditions import apply_network, stand_in, told
 from restore.evaluation.score import autocast
 from restore.training.hardware import compute_dtype, device_kind, measure_peak
@@ -126,13 +127,12 @@ def report(folder: Path, name: str, heading: str, sections: Sequence[Section], r
         parts.append(text)
         print(f"\n{text}", flush=True)
     write_csv(folder / f"{name}.csv", rows)
-    (folder / f"{name}.md").write_text("\n\n".join(parts) + "\n")
+    atomic.write(folder / f"{name}.md", "\n\n".join(parts) + "\n")
     print(f"\n{folder / f'{name}.md'}")
 
 
 def write_csv(path: Path, rows: Sequence[dict]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", newline="") as file:
+    with atomic.replacing(path) as partial, partial.open("w", newline="") as file:
         writer = csv.DictWriter(file, list(dict.fromkeys(key for row in rows for key in row)))
         writer.writeheader()
         writer.writerows({key: f"{v:.5g}" if isinstance(v, float) else v for key, v in row.items()} for row in rows)

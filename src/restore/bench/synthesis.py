@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 from torch.utils.data import DataLoader
 
+from restore import atomic
 from restore.bench.measure import machine, median_seconds, training_step, write_csv
 from restore.bench.peer import PEERS, PeerPairs
 from restore.config.build import build_data, build_network
@@ -112,7 +113,7 @@ def write(folder: Path, rows: list[dict], steps: dict[str, float]) -> None:
     table = markdown(header, lines)
     steps_text = ", ".join(f"{model} {seconds:.2f} s" for model, seconds in steps.items())
     text = f"Training pairs of {BATCH}×1×{PATCH}×{PATCH}; medians in one run on {machine()}. Steps ({default_precision()}): {steps_text}."
-    (folder / "table.md").write_text(f"{text}\n\n{table}\n")
+    atomic.write(folder / "table.md", f"{text}\n\n{table}\n")
     print(f"\n{text}\n\n{table}\n\n{folder / 'table.md'}")
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
+from restore import atomic
 from restore.bench.measure import write_csv
 from restore.data import datasets
 from restore.degradations.base import TestStream
@@ -44,7 +45,7 @@ def run(folder: Path, repeats: int) -> None:
         "The mean is over the images before the logarithm: in a mean of PSNRs the smooth ones, at 40 dB and more, "
         "would decide."
     )
-    (folder / "tuning.md").write_text(f"{text}\n\n{table}\n")
+    atomic.write(folder / "tuning.md", f"{text}\n\n{table}\n")
     print(f"{table}\n\n{folder / 'tuning.md'}")
 
 

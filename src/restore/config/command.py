@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -11,12 +12,13 @@ from typing import Any
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from restore.config.compose import complete
 from restore.config.loading import configuration, parse, value_sentence
 from restore.config.overrides import check, check_honoured, normalise_overrides, resumed_arguments
+from restore.config.recorded import record
 from restore.config.resolvers import register_resolvers
 from restore.errors import RequestError, report_errors
 from restore.runfolder import RunFolder
@@ -33,6 +35,7 @@ def command(config_name: str, task: Command, sweep: Callable[..., int] | None = 
     Args:
         sweep: what runs a multirun (``-m``) in Hydra's stead.
     """
+    logging.raiseExceptions = False  # a log file that cannot be written (a full disk) ends nothing and prints no traces
     with report_errors():
         register_resolvers()
         typed = normalise_overrides(sys.argv[1:])
@@ -93,7 +96,7 @@ def carry_out(task: Command, config: DictConfig) -> Any:
         overrides = HydraConfig.get().overrides
         complete(config, [*overrides.hydra, *overrides.task])
         if HydraConfig.get().output_subdir:
-            OmegaConf.save(config, folder.config)
+            record(config, folder)
         try:
             return task(config)
         except OmegaConfBaseException as error:

@@ -10,7 +10,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from restore.config.loading import load, parse, value_sentence
 from restore.config.protocols import complete_protocols
-from restore.config.reading import read_yaml
+from restore.config.recorded import read_config
 from restore.config.resolvers import register_resolvers
 from restore.config.schema import check_values
 from restore.config.trust import Trust, check_foreign
@@ -52,7 +52,8 @@ def run_config(run: str | Path | RunFolder, trust: Trust | None = None) -> DictC
         trust: a person's word on what it may name beyond what `restore.config.trust` allows to all.
 
     Raises:
-        RequestError: the folder has none, was made by another version, or has in it what a run folder may not.
+        RequestError: the folder has none, it is damaged, was made by another version, or has in it what a run folder
+            may not.
     """
     folder = run if isinstance(run, RunFolder) else RunFolder.find(run)
     trust = trust or Trust.of()
@@ -60,7 +61,7 @@ def run_config(run: str | Path | RunFolder, trust: Trust | None = None) -> DictC
     if not trust.everything:
         folder.check_files()
     register_resolvers()
-    config = read_yaml(folder.config)
+    config = read_config(folder)
     check_foreign(config, trust, folder.config)
     return config
 

@@ -118,14 +118,16 @@ class Experiment:
         overlaps: Overlaps,
         file: Path,
         keep: Keep | None = None,
+        same: Sequence[str] = store.MEASUREMENT,
     ) -> list[dict]:
         """Rows of the network and of the methods beside it, stored, and their tables said.
 
         Args:
+            same: columns; earlier rows of the file that are alike in them are replaced.
             keep: called with each image that such a method restored, to draw it.
         """
         rows = [*self._baseline_rows(metadata, tests, overlaps, keep), *result_rows(scores, metadata, overlaps)]
-        store.append(file, rows)
+        store.append(file, rows, same)
         log.info("\n" + report(rows, self.protocols, self.settings, self.metrics) + "\n")
         return rows
 

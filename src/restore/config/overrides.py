@@ -7,15 +7,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig, ListConfig, OmegaConf
+from omegaconf import ListConfig, OmegaConf
 
 from restore.config.compose import compose
-from restore.config.loading import SEARCH_PATH, groups, members, parse, quote, trains
-from restore.config.reading import read_yaml
+from restore.config.loading import SEARCH_PATH, groups, load, members, parse, quote, trains
+from restore.config.recorded import check_unchanged, read_hydra, read_words
 from restore.config.trust import WAY_OUT, Trust, check_foreign, check_words
 from restore.errors import RequestError, unknown_name
 from restore.runfolder import RunFolder
 
+UNRECORDED = "hydra.output_subdir=null"
 CONFIG_DIR = ("--config-dir", "-cd")
 # Hydra's flags whose value is the next word
 FLAGS_WITH_VALUE = {
@@ -49,9 +50,12 @@ def check(config_name: str, arguments: Sequence[str], typed: Sequence[str] = ())
         if override.is_sweep_override():
             word = f"{word.partition('=')[0]}={values[0]}"
         first.append(word)
-    config = compose(config_name, composable(first))
-    if run := resumed_run(typed):
-        check_foreign(config, Trust.of(words=typed), run.overrides)
+    words, run = composable(first), resumed_run(typed)
+    if run:  # before anything that its words name is looked up
+        check_foreign(load(config_name, words), Trust.of(words=typed), run.overrides)
+    config = compose(config_name, words)
+    if run:
+        check_unchanged(config, run)
 
 
 def _check_members(group: str, values: Sequence[Any], words: Sequence[str]) -> None:
@@ -131,16 +135,18 @@ def resumed_arguments(arguments: Sequence[str]) -> list[str]:
 
     Its own words are somebody else's as long as nobody says otherwise: what they may be `restore.config.trust` says, and
     what they make of the configuration `check` looks at. The folders of a person's own that the run was composed from
-    are searched again under ``trust=true``; else they are to be given again.
+    are searched again under ``trust=true``; else they are to be given again. Hydra records nothing before the run is
+    known to go on: `restore.config.recorded.record` does then.
 
     Raises:
-        RequestError: not a run folder, no ``last.ckpt`` in it, or words or files that a run folder may not have.
+        RequestError: not a run folder, no ``last.ckpt`` in it, or words or files that cannot be read or that a run
+            folder may not have.
     """
     run = resumed_run(arguments)
     if run is None:
         return list(arguments)
     run.check()
-    if not run.last.is_file():
+    if not run.resumable:
         raise RequestError(f"{run} has no checkpoints/last.ckpt to resume from")
     given, places = any(_is_search_path(word) for word in arguments), _searched(run)
     trust = Trust.of(words=arguments)
@@ -153,7 +159,7 @@ def resumed_arguments(arguments: Sequence[str]) -> list[str]:
             raise RequestError(
                 f"{run} was composed from files in {', '.join(places)} too: say --config-dir for them again, {WAY_OUT}"
             )
-    return [*([] if given else search_path(places)), *words, *arguments]
+    return [*([] if given else search_path(places)), *words, *arguments, UNRECORDED]
 
 
 def resumed_run(arguments: Sequence[str]) -> RunFolder | None:
@@ -163,17 +169,13 @@ def resumed_run(arguments: Sequence[str]) -> RunFolder | None:
     return None if folder is None or str(folder) in ("", "null") else RunFolder(folder)
 
 
-def recorded_words(run: RunFolder, typed: Sequence[str]) -> list[Any]:
+def recorded_words(run: RunFolder, typed: Sequence[str]) -> list[str]:
     """The words that a run was composed from, without those that are typed again, and without its own word on itself.
 
     Raises:
         RequestError: they cannot be read.
     """
-    recorded = read_yaml(run.overrides)
-    if not isinstance(recorded, ListConfig) and len(recorded):
-        raise RequestError(f"{run.overrides} is not a list of words such as seed=1")
-    words = OmegaConf.to_container(recorded) if isinstance(recorded, ListConfig) else []
-    return [word for word in words if word not in typed and _key(str(word)) not in ("resume", "trust")]
+    return [word for word in read_words(run) if word not in typed and _key(word) not in ("resume", "trust")]
 
 
 def _key(word: str) -> str:
@@ -181,10 +183,8 @@ def _key(word: str) -> str:
 
 
 def _searched(run: RunFolder) -> list[str]:
-    if not run.hydra.is_file():
-        return []
-    hydra = read_yaml(run.hydra)
-    places = OmegaConf.select(hydra, SEARCH_PATH) if isinstance(hydra, DictConfig) else None
+    hydra = read_hydra(run)
+    places = OmegaConf.select(hydra, SEARCH_PATH) if hydra else None
     return [str(place) for place in places] if isinstance(places, ListConfig) else []
 
 

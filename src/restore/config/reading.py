@@ -16,11 +16,30 @@ MOST_BYTES = 1_000_000  # a configuration of ours has some 10,000
 MOST_DEPTH = 40
 
 
-def read_yaml(file: str | Path) -> DictConfig | ListConfig:
+UNREADABLE = (OSError, ValueError, RecursionError, yaml.YAMLError, OmegaConfBaseException)
+
+
+def load_limited(file: Path) -> DictConfig | ListConfig:
     """The content of a file that a run wrote.
 
     YAML's aliases are refused: ours have none, and a few of them in one another stand for more values than there is
     memory.
+
+    Raises:
+        RequestError: it is too long or nested too deep.
+        Exception: one of `UNREADABLE`.
+    """
+    if file.stat().st_size > MOST_BYTES:
+        raise RequestError(f"{file} is longer than {MOST_BYTES:,} bytes, and no file that a run writes")
+    text = file.read_bytes().decode()
+    if not text.strip():
+        raise ValueError("it is empty")
+    _check_events(text, file)
+    return OmegaConf.load(io.StringIO(text))
+
+
+def read_yaml(file: str | Path) -> DictConfig | ListConfig:
+    """The same, with one sentence for whatever keeps it from being read.
 
     Raises:
         RequestError: it is no such file, too long, nested too deep, or cannot be read.
@@ -29,12 +48,8 @@ def read_yaml(file: str | Path) -> DictConfig | ListConfig:
     try:
         if not file.is_file():
             raise RequestError(f"there is no file {file}")
-        if file.stat().st_size > MOST_BYTES:
-            raise RequestError(f"{file} is longer than {MOST_BYTES:,} bytes, and no file that a run writes")
-        text = file.read_bytes().decode()
-        _check_events(text, file)
-        return OmegaConf.load(io.StringIO(text))
-    except (OSError, ValueError, RecursionError, yaml.YAMLError, OmegaConfBaseException) as error:
+        return load_limited(file)
+    except UNREADABLE as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise RequestError(f"{file} cannot be read: {reason[:200]}") from error
 

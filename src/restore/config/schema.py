@@ -182,6 +182,7 @@ RULES: Mapping[str, Rule] = {
     **dict.fromkeys(("data.patch_size", "data.batch_size", "data.patches_per_epoch"), whole(1)),
     **dict.fromkeys(("data.validation_size", "data.resize"), whole(0)),
     "trainer.precision": one_of(*TRAINING_PRECISIONS),
+    "trainer.on_divergence": one_of("stop", "back"),
     "trainer.channels_last": one_of("auto", "true", "false"),
     **dict.fromkeys(("trainer.compile", "trainer.gradient_norms"), switch),
     **dict.fromkeys(("trainer.num_nodes", "trainer.max_steps", "trainer.validations"), whole(1)),

@@ -98,8 +98,9 @@ def run_job(job: Job, module: str, parallel: int, stop: threading.Event) -> int 
     command, environment = job_command(job, module), job_environment(parallel)
     with running(command, stop, env=environment, **pipes) as process, job.folder.job_log.open("a") as file:
         for line in process.stdout:
-            file.write(line)
-            file.flush()
+            with contextlib.suppress(OSError):  # a full disk: the job would wait for ever to be read on
+                file.write(line)
+                file.flush()
             print(f"{job.name}: {line}" if parallel > 1 else line, end="", flush=True)
     if process.returncode and process.returncode not in (AGAIN, STOPPED):
         job.mark_failed(process.returncode)

@@ -26,7 +26,6 @@ from restore.runfolder import RunFolder
 from restore.runs import lock
 
 Codes = Mapping[str, int | None]  # exit codes by name; None for a job that was not waited for to its end
-PLACE = ("model", "method_kind", "protocol", "dataset", "setting", "image", "metric")  # what one row of results is of
 
 
 def sweep(config_name: str, arguments: Sequence[str], module: str) -> int:
@@ -78,7 +77,7 @@ def gather(jobs: Sequence[Job]) -> None:
     """
     rows, theirs = [], {}
     for job in jobs:
-        latest = {tuple(row[column] for column in PLACE): row for row in read_rows(job)}
+        latest = {tuple(row[column] for column in store.PLACE): row for row in read_rows(job)}
         rows += [row | {"run": job.name} for row in latest.values() if row["method_kind"] != "released"]
         theirs |= {place: row for place, row in latest.items() if row["method_kind"] == "released"}
     rows += theirs.values()

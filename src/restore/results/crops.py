@@ -16,6 +16,7 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional
 
+from restore import atomic
 from restore.data.datasets import Images
 from restore.errors import RequestError, unknown_name
 from restore.evaluation.baselines import BASELINES
@@ -122,9 +123,13 @@ class Record:
 
     @classmethod
     def read(cls, folder: Path) -> Record | None:
-        """The record of a folder of crops; None where there is none."""
-        content = read_json(folder / RECORD)
-        return cls(**{**content, "box": tuple(content["box"])}) if content else None
+        """The record of a folder of crops; None where there is none, or it is damaged, which is said."""
+        try:
+            content = read_json(folder / RECORD)
+            return cls(**{**content, "box": tuple(content["box"])}) if content else None
+        except (ValueError, TypeError, KeyError) as error:
+            log.warning(f"{folder / RECORD} is damaged ({error}): its crops are left out until they are tested again")
+            return None
 
     def same_pair(self, other: Record) -> bool:
         """Whether the crops of both belong into one row: the same pair, region, protocol, metric and parts."""
@@ -197,7 +202,8 @@ class Crops:
                 {residual_of(method): normalised_residual(restoration)} if sheet.residual else {}
             )
         for name, image in images.items():
-            Image.fromarray(pixels(_cut(image, record.box))).save(folder / f"{file_name(name)}.png", optimize=True)
+            with atomic.replacing(folder / f"{file_name(name)}.png") as partial:
+                Image.fromarray(pixels(_cut(image, record.box))).save(partial, "PNG", optimize=True)
         write_json(folder / RECORD, asdict(record))
 
     @property

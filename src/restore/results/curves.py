@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from restore import atomic
 from restore.results.grid import short, without_seed
 from restore.results.histories import History, read_history
 from restore.results.pyplot import pyplot
@@ -52,7 +53,8 @@ def metric_over_training(
         rate = patches[-1] / seconds[-1] / 1000
         top = axis.secondary_xaxis("top", functions=(lambda s: s * rate, lambda p: p / rate))
         top.set_xlabel("thousand patches", fontsize=8)
-    figure.savefig(path, dpi=110)
+    with atomic.replacing(path) as partial:
+        figure.savefig(partial, dpi=110, format="png")
     plt.close(figure)
 
 
@@ -144,5 +146,6 @@ def draw_curves(curves: Sequence[Curve], column: str, title: str, path: Path) ->
         figure.legend(loc="outside lower center", fontsize=7, ncols=columns)
     else:
         axis.legend(fontsize=8)
-    figure.savefig(path, dpi=110)
+    with atomic.replacing(path) as partial:
+        figure.savefig(partial, dpi=110, format="png")
     plt.close(figure)

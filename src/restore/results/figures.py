@@ -11,6 +11,7 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor, nn
 
+from restore import atomic
 from restore.conditions import Pair, apply_network
 from restore.errors import RequestError, unknown_name
 from restore.evaluation.score import Restoration
@@ -114,7 +115,9 @@ def sheet(pictures: Sequence[Picture], title: str, path: Path) -> None:
                 spine.set_color("#ffd54a")
             axis.add_patch(plt.Rectangle((left, top), side, side, fill=False, edgecolor="#ffd54a", linewidth=1))
     figure.suptitle(title, fontsize=10)
-    figure.savefig(path, dpi=110, pil_kwargs={"quality": 90} if path.suffix == ".jpg" else {"optimize": True})
+    kind, how = ("jpeg", {"quality": 90}) if path.suffix == ".jpg" else ("png", {"optimize": True})
+    with atomic.replacing(path) as partial:
+        figure.savefig(partial, dpi=110, format=kind, pil_kwargs=how)
     plt.close(figure)
 
 
@@ -187,7 +190,8 @@ def feature_maps(
             axis.imshow(maps[number].numpy(), cmap="gray", vmin=low, vmax=high)
             axis.set_title(f"{name} map {number}", fontsize=7)
     figure.suptitle(f"{title}: {picture.name}", fontsize=9)
-    figure.savefig(path, dpi=110, pil_kwargs={"optimize": True})
+    with atomic.replacing(path) as partial:
+        figure.savefig(partial, dpi=110, format="png", pil_kwargs={"optimize": True})
     plt.close(figure)
 
 

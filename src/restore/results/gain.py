@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from restore import atomic
 from restore.results.curves import COLOURS
 from restore.results.grid import short, without_seed
 from restore.results.published import find
@@ -101,7 +102,8 @@ def draw_gain(rows: Sequence[dict], out: Path) -> Path | None:
         else:
             _draw_half(axis, half, method)
     path = out / "gain.png"
-    figure.savefig(path, dpi=110)
+    with atomic.replacing(path) as partial:
+        figure.savefig(partial, dpi=110, format="png")
     plt.close(figure)
     return path
 

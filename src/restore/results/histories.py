@@ -6,6 +6,7 @@ import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from restore import atomic
 from restore.runfolder import RunFolder
 
 KEPT = "histories.csv"  # in the folder of a record: the columns of every job's history, and its name as `run`
@@ -37,7 +38,7 @@ def read_histories(folder: Path, jobs: Sequence[RunFolder]) -> dict[str, History
 def keep_histories(histories: Mapping[str, History], folder: Path) -> None:
     """Write the jobs' histories to one file of a record; a job that lacks a column has nothing in it."""
     columns = list(dict.fromkeys(column for history in histories.values() for column in history))
-    with (folder / KEPT).open("w", newline="") as opened:
+    with atomic.replacing(folder / KEPT) as partial, partial.open("w", newline="") as opened:
         writer = csv.writer(opened)
         writer.writerow(["run", *columns])
         for run, history in histories.items():

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
+from restore import atomic
+
 PANEL = 216  # pixels that a panel's longer side has about; a crop is enlarged by a whole number
 LARGEST = 512  # and that it has at most
 ACROSS = 6  # panels of a line
@@ -60,8 +62,7 @@ def write(draw: Callable[[float], Image.Image], path: Path) -> Path:
         draw(size).save(file, "PNG", optimize=True)
         if file.tell() <= BYTES:
             break
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(file.getvalue())
+    atomic.write(path, file.getvalue())
     return path
 
 

@@ -1,4 +1,4 @@
-"""``results.csv``: one row per image and metric, only appended to, a whole run at a time."""
+"""``results.csv``: one row per image and metric, added a whole run at a time, none of them twice."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import contextlib
 import csv
 import io
 import logging
-import os
 import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from restore import atomic
 from restore.errors import RequestError
 from restore.files import check_regular
 from restore.results.quantities import quantity
@@ -30,6 +30,9 @@ GROUP = (  # what the images of one mean have in common
 SUMMARY = (*(column for column in COLUMNS if column not in ("image", "fingerprint")), "images")
 VALUES = ("value", "value_input")
 HEADER_LENGTH = 10_000  # characters that are looked at of a first line: a file of something else may have no end of it
+PLACE = ("model", "method_kind", "protocol", "dataset", "setting", "image", "metric")  # what one row is of
+MEASUREMENT = (*GROUP, "image")  # two rows alike in these would count one image twice in one mean
+OF_A_RUN = ("run", "seed", *PLACE, "precision", "device")  # where only a run's latest weights count
 
 
 # -- writing ---------------------------------------------------------------------------------------
@@ -67,25 +70,43 @@ def _check_place(path: Path) -> None:
         ) from error
 
 
-def append(path: Path, rows: Iterable[dict]) -> None:
+def append(path: Path, rows: Iterable[dict], same: Sequence[str] = MEASUREMENT) -> None:
     """Add the rows of one run to a results file and renew ``summary.csv`` beside it.
 
-    The old rows and the new ones are written to a file aside that then takes the name, under a lock:
-    a reader, another writer or a power cut never meets half a run. A file that something else has
-    damaged is kept under another name, and a new one begun.
+    They take the place of earlier rows of the same thing, so that a command that was killed after it had written them,
+    and is given again, does not leave them twice. The new file is written aside and then takes the name, under a
+    lock: a reader, another writer or a power cut never meets half a run. A file that something else has damaged is
+    kept under another name, and a new one begun.
+
+    Args:
+        same: columns; rows that are alike in them are of the same thing.
 
     Raises:
         ValueError: a row whose columns are not `COLUMNS`.
+        OSError: it cannot be written; the file is as it was.
     """
-    text = _lines(COLUMNS, rows)
+    rows = list(rows)
+    text, replaced = _lines(COLUMNS, rows), {tuple(str(row[column]) for column in same) for row in rows}
     path.parent.mkdir(parents=True, exist_ok=True)
     with _locked(path):
-        if path.exists() and path.stat().st_size and (damage := _damage(path)):
-            log.warning(f"{path} is damaged ({damage}): it is kept as {_set_aside(path).name}, and a new one begun")
-        old = (path.read_text() if path.exists() else "") or ",".join(COLUMNS) + "\n"
-        _replace(path, old + text)
+        if path.exists() and (damage := _damage(path)):
+            log.warning(
+                f"{path} is damaged ({damage}): it is kept as {atomic.set_aside(path).name}, and a new one begun"
+            )
+        old = _without(path, same, replaced) if path.exists() else ""
+        atomic.write(path, (old or ",".join(COLUMNS) + "\n") + text)
         summary = ",".join(SUMMARY) + "\n" + _lines(SUMMARY, means(read(path)))
-        _replace(path.with_name("summary.csv"), summary)
+        atomic.write(path.with_name("summary.csv"), summary)
+
+
+def _without(path: Path, same: Sequence[str], replaced: set[tuple[str, ...]]) -> str:
+    """The text of a whole results file without the rows of these things; the others stay as they are written."""
+    indices, text = [COLUMNS.index(column) for column in same], io.StringIO()
+    with path.open(newline="", encoding="utf-8") as file:
+        for row in csv.reader(file):
+            if tuple(row[index] for index in indices) not in replaced:
+                csv.writer(text, lineterminator="\n").writerow(row)
+    return text.getvalue()
 
 
 def _lines(columns: Sequence[str], rows: Iterable[dict]) -> str:
@@ -101,11 +122,15 @@ def _lines(columns: Sequence[str], rows: Iterable[dict]) -> str:
 
 def _damage(path: Path) -> str:
     """What is wrong with a results file, in a few words; empty where nothing is."""
+    if not path.is_file():
+        return "it is no file"
     try:
-        text = path.read_text()
+        text = path.read_text(encoding="utf-8")
         lines = list(csv.reader(io.StringIO(text), strict=True))
     except (UnicodeDecodeError, csv.Error):
         return "it is not a table of text"
+    if not text:
+        return ""
     if not lines or tuple(lines[0]) != COLUMNS:
         return "its first line is not the header"
     value = COLUMNS.index("value")
@@ -120,11 +145,6 @@ def _is_number(text: str) -> bool:
         return bool(float(text) or True)
     except ValueError:
         return False
-
-
-def _set_aside(path: Path) -> Path:
-    names = (path.with_name(f"{path.name}.damaged-{number}") for number in range(1, 10**6))
-    return path.rename(next(name for name in names if not name.exists()))
 
 
 # -- reading ---------------------------------------------------------------------------------------
@@ -144,7 +164,7 @@ def read(path: Path) -> list[dict]:
         raise RequestError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
     if damage:
         raise RequestError(f"{path} is damaged: {damage}")
-    with path.open(newline="") as file:
+    with path.open(newline="", encoding="utf-8") as file:
         return [row | {key: float(row[key] or "nan") for key in VALUES} for row in csv.DictReader(file)]
 
 
@@ -168,7 +188,7 @@ def _mean(group: Sequence[dict]) -> dict:
 
 def _header(path: Path) -> tuple[str, ...]:
     try:
-        with path.open(newline="", errors="replace") as file:
+        with path.open(newline="", encoding="utf-8", errors="replace") as file:
             header = tuple(next(csv.reader([file.readline(HEADER_LENGTH)]), ()))
     except csv.Error:
         return ("no text",)
@@ -191,15 +211,6 @@ def commit() -> str:
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return head.stdout.strip() + ("+" if changed.stdout.strip() else "") if head.returncode == 0 else ""
-
-
-def _replace(path: Path, text: str) -> None:
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    with partial.open("w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
 
 
 @contextlib.contextmanager

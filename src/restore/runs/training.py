@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,7 @@ from restore.config.experiment import Experiment, Overlaps, recipe_name
 from restore.config.resolvers import to_plain
 from restore.config.tracking import build_logger
 from restore.data.images import centre
-from restore.errors import RequestError
+from restore.errors import OutsideError, RequestError
 from restore.evaluation.luma_only import LumaOnly
 from restore.evaluation.score import Restoration
 from restore.models.cost import Cost
@@ -34,20 +33,24 @@ from restore.results.report import margins
 from restore.results.rows import RunMetadata
 from restore.results.sheets import draw_crops
 from restore.runfolder import RunFolder
+from restore.runs.recovery import go_back, out_of_memory
 from restore.runs.sizes import check_batch, check_images, check_loss, check_validation
 from restore.runs.start import starting_weights
 from restore.tracking.logger import GuardedLogger
 from restore.tracking.samples import SampleImages
 from restore.training import cluster
 from restore.training.budget import Budget
+from restore.training.divergence import Diverged, Divergence
 from restore.training.durations import seconds
 from restore.training.gradients import GradientNorms
 from restore.training.hardware import device_kind, has_bf16_units, matrix_peak
 from restore.training.history import History
+from restore.training.largest_batch import is_out_of_memory
 from restore.training.module import RestorationModule
 from restore.training.preemption import Preempted, Preemption
 from restore.training.progress import TrainingProgress
 from restore.training.ranks import Ranks
+from restore.training.resumption import Resumption, newest_whole
 from restore.training.throughput import Throughput
 from restore.training.trainer import RANK_TIMEOUT, make_trainer, moving_average
 
@@ -65,14 +68,29 @@ class Training:
     budget: Budget
     preemption: Preemption
     throughput: Throughput
+    divergence: Divergence
     gallery: Gallery
     crops: Crops
     logger: GuardedLogger | None
     ranks: Ranks
 
 
-def prepare(experiment: Experiment) -> None:
-    """Read what can be wrong before anything is trained: sizes, weights to start from, layers to draw, images, the rate."""
+def resumption(config: DictConfig, folder: RunFolder) -> Resumption | None:
+    """What the run goes on from, as asked for or as a job that is started again does; None for one that begins.
+
+    Raises:
+        RequestError: none of its checkpoints can be gone on from.
+    """
+    again = cluster.restarted() or HydraConfig.get().mode == RunMode.MULTIRUN  # a grid's folder is its job's alone
+    return newest_whole(folder) if config.resume or (again and folder.resumable) else None
+
+
+def prepare(experiment: Experiment, resumed: Resumption | None) -> None:
+    """Read what can be wrong before anything is trained: sizes, weights to start from, layers to draw, images, the rate.
+
+    Raises:
+        RequestError: the first thing that is; a resumed run's network or optimiser is not the one of before.
+    """
     config = experiment.config
     check_batch(experiment)
     if start := starting_weights(config):
@@ -81,7 +99,9 @@ def prepare(experiment: Experiment) -> None:
     experiment.data.read_tests()
     check_images(experiment, experiment.data.tests, experiment.data.channels)
     if experiment.trainable:
-        build_optimizer(config.optim, experiment.network)
+        optimizer = build_optimizer(config.optim, experiment.network)
+        if resumed:
+            resumed.check(experiment.network, optimizer)
         check_loss(experiment)
     experiment.data.read_training()
     check_validation(experiment)
@@ -109,16 +129,6 @@ def check_monitor(experiment: Experiment) -> None:
         raise RequestError(f"the first metric of the list chooses the best checkpoint, and {reasons[0]}")
 
 
-def check_disk(folder: RunFolder, cost: Cost) -> None:
-    """Refuse a disk without room for two checkpoints (weights, two moments, a copy while writing), pictures and logs."""
-    needed = cost.parameters * 4 * 3 * 4 + 50_000_000
-    free = shutil.disk_usage(folder.path).free
-    if free < needed:
-        raise RequestError(
-            f"the disk of {folder} has {free / 1e6:.0f} MB free, and this run needs {needed / 1e6:.0f} MB"
-        )
-
-
 def assemble(experiment: Experiment, folder: RunFolder, cost: Cost) -> Training:
     """Trainer, module and callbacks of a run."""
     config, limits, monitor = experiment.config, experiment.config.trainer, experiment.metrics[0]
@@ -126,11 +136,14 @@ def assemble(experiment: Experiment, folder: RunFolder, cost: Cost) -> Training:
     budget = Budget(limits.max_steps, seconds(limits.max_time), limits.validations)
     throughput = Throughput(cost.macs, experiment.data.batch_size, matrix_peak(kind, str(limits.precision)))
     preemption, ranks = Preemption(budget, folder.last), Ranks(folder, RANK_TIMEOUT.total_seconds())
+    history = History(folder.history, experiment.data.batch_size, budget)
+    divergence = Divergence(history, limits.on_divergence == "back", folder)
     callbacks = [
         preemption,
         ranks,
         throughput,
-        History(folder.history, experiment.data.batch_size, budget),
+        history,
+        divergence,
         TrainingProgress(
             budget, throughput, monitor=f"val/{monitor.label}", unit=monitor.unit, digits=min(monitor.digits, 2)
         ),
@@ -171,7 +184,22 @@ def assemble(experiment: Experiment, folder: RunFolder, cost: Cost) -> Training:
         precision=str(config.precision),
         keep=keep,
     )
-    return Training(experiment, folder, trainer, module, budget, preemption, throughput, gallery, crops, logger, ranks)
+    return Training(
+        *(
+            experiment,
+            folder,
+            trainer,
+            module,
+            budget,
+            preemption,
+            throughput,
+            divergence,
+            gallery,
+            crops,
+            logger,
+            ranks,
+        )
+    )
 
 
 def uses_channels_last(config: DictConfig) -> bool:
@@ -179,23 +207,38 @@ def uses_channels_last(config: DictConfig) -> bool:
     return has_bf16_units(device_kind(config.accelerator)) if layout == "auto" else bool(layout)
 
 
-def fit(training: Training) -> Path:
-    """Train to the budget's end; the weights that are tested are in the network then, and their file is returned.
+def fit(training: Training, resumed: Resumption | None) -> Path:
+    """Train to the budget's end, from where a resumed run stands; returns the file of the weights in the network then.
 
-    They are those that validated best, and the last ones where no validation chooses.
+    They are those that validated best, which are tested, and the last ones where no validation chooses.
+
+    Raises:
+        OutsideError: training diverged, or a step did not fit in memory.
     """
     config, folder = training.experiment.config, training.folder
-    again = cluster.restarted() or HydraConfig.get().mode == RunMode.MULTIRUN  # a grid's folder is its job's alone
     network = training.experiment.network
     if config.trainer.compile:
         network.compile()  # in place, so that checkpoints keep their names
-    resumes = config.resume or (again and folder.last.is_file())
-    start = folder.last if resumes else None
-    try:
-        training.trainer.fit(training.module, datamodule=training.experiment.data, ckpt_path=start, weights_only=True)
-    except Preempted:
-        log.info(f"preempted after {training.trainer.global_step} steps: started again, it goes on from {folder.last}")
-        cluster.requeue()
+    start = resumed.file if resumed else None
+    unfit = ""
+    while True:
+        try:
+            training.trainer.fit(
+                training.module, datamodule=training.experiment.data, ckpt_path=start, weights_only=True
+            )
+            break
+        except Preempted:
+            steps = training.trainer.global_step
+            log.info(f"preempted after {steps} steps: started again, it goes on from {folder.last}")
+            cluster.requeue()
+        except Diverged as error:
+            start = go_back(config, folder, training.divergence, training.module, str(error))
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            unfit = str(error).partition("\n")[0] or type(error).__name__
+        if unfit:  # not where the error is at hand, which keeps the failed step's memory
+            raise OutsideError(out_of_memory(training.experiment, training.trainer, unfit))
     tested = RunFolder(training.trainer.strategy.broadcast(folder.path)).checkpoint()
     network.load_state_dict(read_state(tested))
     return tested
@@ -233,7 +276,8 @@ def record(training: Training, weights: Path | None, contained: Overlaps) -> Non
         checkpoint_sha256=sha256(weights) if weights else "",
     )
     tests, keep = experiment.data.tests, training.crops.keep
-    rows = experiment.record(training.module.scores, metadata, tests, contained, folder.results, keep)
+    scores, file = training.module.scores, folder.results
+    rows = experiment.record(scores, metadata, tests, contained, file, keep, same=store.OF_A_RUN)
     for absent in experiment.data.absent.values():
         log.warning(f"not tested  {absent}")
     for line in margins(store.means(rows), metadata.model):

@@ -67,6 +67,7 @@ class RestorationModule(LightningModule):
         self.memory_format = torch.channels_last if channels_last else torch.contiguous_format
         self.network.to(memory_format=self.memory_format)
         self.progress = 0.0  # set by the budget before each step
+        self.rate = 1.0  # times the learning rate, for good: less after training diverged and went back
         self.patches = 0  # of the step, over all devices
         self.validation = MetricMeans([metric.label for metric in self.metrics])
         self.scores: list[Score] = []
@@ -91,7 +92,7 @@ class RestorationModule(LightningModule):
         count_logged_steps(self.trainer)
 
     def on_train_batch_start(self, batch, batch_idx: int) -> None:
-        factor, optimizer = self.schedule(self.progress), self.optimizers(use_pl_optimizer=False)
+        factor, optimizer = self.rate * self.schedule(self.progress), self.optimizers(use_pl_optimizer=False)
         for group in optimizer.param_groups:
             group["lr"] = group.setdefault("initial_lr", group["lr"]) * factor
         # by the step and not by Lightning's epochs, which begin a second time in a run resumed within one

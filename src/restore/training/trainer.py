@@ -20,7 +20,7 @@ from lightning.pytorch.utilities import rank_zero_only
 from restore.errors import RequestError
 from restore.runfolder import RunFolder
 from restore.training.budget import Budget
-from restore.training.checkpoints import OwnCheckpoint
+from restore.training.checkpoint_files import CheckpointFiles, RunCheckpoint
 from restore.training.hardware import device_kind
 from restore.training.lightning_compat import keep_buffers_apart, leave_signals_alone
 
@@ -59,16 +59,16 @@ def moving_average(decay: float) -> EMAWeightAveraging:
     return EMAWeightAveraging(decay=decay)
 
 
-def checkpoints(folder: RunFolder, monitor: str | None, mode: str) -> list[OwnCheckpoint]:
+def checkpoints(folder: RunFolder, monitor: str | None, mode: str) -> list[RunCheckpoint]:
     """Keeps the newest checkpoint and, where something monitors, the one that validated best, under their names.
 
     Two callbacks: Lightning's ``save_last`` writes the newest only where it is also the best.
     """
     files = {"dirpath": folder.checkpoints, "auto_insert_metric_name": False, "enable_version_counter": False}
-    last = OwnCheckpoint(filename=folder.last.stem, save_on_train_epoch_end=False, **files)
+    last = RunCheckpoint(filename=folder.last.stem, save_on_train_epoch_end=False, **files)
     if monitor is None:
         return [last]
-    best = OwnCheckpoint(filename=folder.best.stem, monitor=monitor, mode=mode, save_on_train_epoch_end=False, **files)
+    best = RunCheckpoint(filename=folder.best.stem, monitor=monitor, mode=mode, save_on_train_epoch_end=False, **files)
     return [best, last]
 
 
@@ -130,7 +130,10 @@ def make_trainer(
             callbacks=[budget, *callbacks, *checkpoints(folder, monitor, mode)],
             logger=logger or False,
             use_distributed_sampler=False,
-            plugins=[SLURMEnvironment(auto_requeue=False)] if under_slurm() else None,  # Preemption sees to it
+            plugins=[
+                CheckpointFiles(folder),
+                *([SLURMEnvironment(auto_requeue=False)] if under_slurm() else []),  # Preemption sees to it
+            ],
             enable_model_summary=False,
             default_root_dir=folder,
         )
