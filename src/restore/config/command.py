@@ -48,7 +48,7 @@ def carry_out(task: Command, config: DictConfig) -> Any:
     """Call a command's function with the configuration that Hydra composed, completed, and recorded so."""
     with report_errors(_folder()):
         overrides = HydraConfig.get().overrides
-        complete(config, [*overrides.hydra, *overrides.task])
+        complete(config, HydraConfig.get().job.config_name, [*overrides.hydra, *overrides.task])
         if HydraConfig.get().output_subdir:
             OmegaConf.save(config, RunFolder(_folder()).config)
         try:

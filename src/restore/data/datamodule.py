@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Literal
 
 import torch
 from lightning import LightningDataModule
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from restore.bounds import Below1, Count, ImageChannels, Seed, Share, Text, Whole
 from restore.conditions import Pair
 from restore.data import datasets
 from restore.data.bank import ImageBank
@@ -81,25 +83,25 @@ class RestorationData(LightningDataModule):
         train: Sequence[str],
         test_sets: Sequence[str],
         degradation: Callable,
-        channels: int = 1,
-        test_channels: int | None = None,
-        luma: str = "gray",
-        patch_size: int = 50,
-        batch_size: int = 16,
-        patches_per_epoch: int = 204_800,
-        weighting: str = "pixels",
-        share: float = 1.0,
-        scales: Sequence[float] = (1,),
-        pool: int | str | None = None,
-        orientations: str = "all",
-        validation: float | str | None = 0.1,
-        validation_size: int = 180,
-        layout: Mapping[str, str] | None = None,
-        resize: int = 0,
-        on_bad_image: str = "stop",
-        absent_sets: str = "stop",
-        root: str | None = None,
-        seed: int = 0,
+        channels: ImageChannels = 1,
+        test_channels: ImageChannels | None = None,
+        luma: Literal["gray", "y"] = "gray",
+        patch_size: Count = 50,
+        batch_size: Count = 16,
+        patches_per_epoch: Count = 204_800,
+        weighting: Literal["pixels", "images"] = "pixels",
+        share: Share = 1.0,
+        scales: Sequence[Share] = (1,),
+        pool: Count | Literal["images"] | None = None,
+        orientations: Literal["all", "batch", "none"] = "all",
+        validation: Below1 | Text | None = 0.1,
+        validation_size: Whole = 180,
+        layout: Mapping[Literal["clean", "degraded"], Text] | None = None,
+        resize: Whole = 0,
+        on_bad_image: Literal["stop", "skip"] = "stop",
+        absent_sets: Literal["stop", "skip"] = "stop",
+        root: Text | None = None,
+        seed: Seed = 0,
         aligned: bool = False,
         scores_pairs: bool = False,
     ):

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d, fold, normalize
 
+from restore.bounds import Count, Positive
 from restore.dct import LUMA, block_dct, dct_matrix, inverse_block_dct, quantisation_table, whole_blocks
 from restore.image import LEVELS, to_unit
 from restore.models.layers import check
@@ -82,12 +83,12 @@ class TNRD(nn.Module):
 
     def __init__(
         self,
-        channels: int = 1,
-        stages: int = 5,
-        kernel_size: int = 7,
-        basis: int = 63,
-        spacing: float = 10.0,
-        data_term: str = "noise",
+        channels: Count = 1,
+        stages: Count = 5,
+        kernel_size: Count = 7,
+        basis: Count = 63,
+        spacing: Positive = 10.0,
+        data_term: Literal["noise", "jpeg", "sr"] = "noise",
     ):
         super().__init__()
         check(kernel_size=kernel_size)
