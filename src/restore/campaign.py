@@ -31,9 +31,11 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import torch
 
+from restore.bounds import Positive
 from restore.checkpoint import lighten
 from restore.config.arguments import parse
 from restore.config.loading import quote
@@ -112,13 +114,13 @@ def entries(budget: str) -> list[Entry]:
 
 def main(arguments: list[str]) -> int:
     defaults = {"budget": "gpu", "minutes": "9", "state": "campaign.tar", "only": "", "list": "false", "words": ""}
-    words = parse(__doc__, defaults, arguments)
-    if words["budget"] not in ("gpu", "cpu", "paper"):
-        raise unknown_name("budget", words["budget"], ["gpu", "cpu", "paper"])
+    kinds = {"budget": Literal["gpu", "cpu", "paper"], "minutes": Positive, "list": bool}
+    words = parse(__doc__, defaults, arguments, **kinds)
+    deadline = time.monotonic() + 60 * words["minutes"]
     try:
-        deadline = time.monotonic() + 60 * float(words["minutes"])
+        more = shlex.split(words["words"])
     except ValueError as error:
-        raise RequestError(f"minutes is a number, and it is '{words['minutes']}'") from error
+        raise RequestError(f"words cannot be read ({error}): {words['words']}") from error
     budget, state = words["budget"], Path(words["state"]).expanduser()
     plan = entries(budget)
     if words["only"]:
@@ -131,8 +133,8 @@ def main(arguments: list[str]) -> int:
     root = Path("runs", f"campaign_{budget}").resolve()
     unpack(state, root)
     jobs = {entry.name: Job([], [], RunFolder(root / entry.name)) for entry in plan}
-    if words["list"] != "true":
-        code = run_all(plan, jobs, budget, deadline, shlex.split(words["words"]))
+    if not words["list"]:
+        code = run_all(plan, jobs, budget, deadline, more)
         pack(state, root)
         log_summary(jobs, budget)
     else:

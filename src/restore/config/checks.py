@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from functools import lru_cache
@@ -10,7 +11,7 @@ from typing import Any, get_type_hints
 from omegaconf import DictConfig, OmegaConf
 
 from restore.config.loading import unknown_key
-from restore.config.schema import COMMANDS, LISTS, OPEN, Names, ReleasedGroup, TestFamily
+from restore.config.schema import COMMANDS, LISTS, OPEN, Names, ReleasedGroup, Task, TestFamily
 from restore.config.signatures import Values, check_objects
 from restore.config.values import check_value, shown
 from restore.errors import RequestError, unknown_name
@@ -91,6 +92,10 @@ def check_mapping(place: str, mapping: Mapping[str, Any], schema: type, lists: t
 def _check_task(values: Values) -> None:
     """The families that a task is tested with, and their strengths beside what they are the strength of."""
     task = values.plain["task"]
+    written = str(values.raw)
+    for key in task:  # what nothing refers to would not be honoured
+        if key not in _hints(Task) and not re.search(rf"\$\{{[^']*\b{re.escape(key)}\b", written):
+            raise unknown_name("key", f"task.{key}", [f"task.{name}" for name in task if name != key])
     tests = task["test"]
     for index, family in enumerate(tests if isinstance(tests, list) else [tests]):
         place = f"task.test.{index}" if isinstance(tests, list) else "task.test"

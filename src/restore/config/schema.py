@@ -24,6 +24,14 @@ def _as_text(value: Any) -> Any:
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
+def _strategy(value: str) -> str:
+    from lightning.pytorch.strategies import StrategyRegistry  # heavy, and the data module has imported it
+
+    if value not in ("auto", *StrategyRegistry.available_strategies()):
+        raise ValueError(f"is a strategy of Lightning, such as auto or ddp, and it is '{value}'")
+    return value
+
+
 def _duration(value: Any) -> Any:
     try:
         seconds(value)
@@ -40,6 +48,7 @@ Device = Literal["auto", "cpu", "gpu", "cuda", "mps"]
 TestPrecision = Annotated[Literal["32", "bf16-mixed"], BeforeValidator(_as_text)]
 TrainingPrecision = Annotated[Literal["32", "32-true", "bf16-mixed", "16-mixed"], BeforeValidator(_as_text)]
 Duration = Annotated[str | float | None, AfterValidator(_duration), Said("a time such as 90s, 6m, 2h or 00:00:06:00")]
+Strategy = Annotated[Text, AfterValidator(_strategy)]
 Absent = Literal["stop", "skip"]
 Channels = Annotated[Literal[1, 3], Said("1 (gray) or 3 (colour)")]
 ByModel = Annotated[Mapping[str, Any] | list[Any] | None, Said("a name or a list of names, or such a list by model")]
@@ -141,7 +150,7 @@ class Data:
 class Trainer:
     devices: Count | Literal["auto"]
     num_nodes: Count
-    strategy: Text
+    strategy: Strategy
     precision: TrainingPrecision
     channels_last: bool | Literal["auto"]
     compile: bool

@@ -9,9 +9,9 @@ import inspect
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import lru_cache
+from pkgutil import resolve_name
 from typing import Any, Literal, NamedTuple, get_args, get_type_hints, is_typeddict
 
-from hydra.utils import get_object
 from omegaconf import MISSING, DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -154,13 +154,14 @@ def _objects(path: str, node: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 
 def _check_object(values: Values, place: str, node: Mapping[str, Any]) -> None:
-    signature = signature_of(values.called.get(place, place), node[TARGET])
+    said = values.called.get(place, place)
+    signature = signature_of(said, node[TARGET])
     for key, value in node.items():
         if key == TARGET or key in NO_ARGUMENTS.get(place, ()):
             continue
         hint = HYDRAS.get(key) or signature.hints.get(key)
         if hint is None and not signature.more:
-            raise unknown_name("key", f"{place}.{key}", [f"{place}.{name}" for name in signature.hints])
+            raise unknown_name("key", f"{said}.{key}", [f"{said}.{name}" for name in signature.hints])
         if not _has(value, TARGET):  # an object, once it is built
             values.check(f"{place}.{key}", value, Any if hint is None else hint)
 
@@ -198,9 +199,9 @@ def located(key: str, target: str) -> Callable:
         RequestError: there is none, or its module cannot be imported.
     """
     try:
-        found = get_object(target)
+        found = resolve_name(target)
     except Exception as error:  # whatever a module throws while it is imported
-        reason = " ".join(str(error.__cause__ or error).split())
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
         raise RequestError(f"{key}: Error locating target '{target}': {reason}") from error
     if not callable(found):
         raise RequestError(f"{key}={target} is no class or function, but a {type(found).__name__}")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
+from annotated_types import MinLen
 from lightning import LightningDataModule
 from torch import Tensor
 from torch.utils.data import DataLoader
@@ -27,7 +28,7 @@ from restore.degradations.real import RealPairs
 from restore.errors import RequestError, unknown_name
 
 IDLE = -1  # instead of an image, where a rank or a run has none to validate: Lightning refuses an empty loader
-ORIENTATIONS = ("all", "batch", "none")
+ORIENTATIONS, WEIGHTINGS, LUMAS = ("all", "batch", "none"), ("pixels", "images"), ("gray", "y")
 
 
 class RestorationData(LightningDataModule):
@@ -91,7 +92,7 @@ class RestorationData(LightningDataModule):
         patches_per_epoch: Count = 204_800,
         weighting: Literal["pixels", "images"] = "pixels",
         share: Share = 1.0,
-        scales: Sequence[Share] = (1,),
+        scales: Annotated[Sequence[Share], MinLen(1)] = (1,),
         pool: Count | Literal["images"] | None = None,
         orientations: Literal["all", "batch", "none"] = "all",
         validation: Below1 | Text | None = 0.1,
@@ -108,20 +109,18 @@ class RestorationData(LightningDataModule):
         super().__init__()
         if channels not in (1, 3):
             raise RequestError(f"task.channels is 1 (gray) or 3 (colour), and it is {channels}")
-        if batch_size < 1 or patches_per_epoch < 1 or patch_size < 1:
+        if min(batch_size, patches_per_epoch, patch_size) < 1:
             raise RequestError("data.batch_size, data.patches_per_epoch and data.patch_size are at least 1")
-        if weighting not in ("pixels", "images"):
-            raise unknown_name("data.weighting", weighting, ["pixels", "images"])
-        if orientations not in ORIENTATIONS:
-            raise unknown_name("data.orientations", orientations, ORIENTATIONS)
+        names = {"data.weighting": weighting, "data.orientations": orientations, "task.luma": luma}
+        for (key, name), known in zip(names.items(), (WEIGHTINGS, ORIENTATIONS, LUMAS), strict=True):
+            if name not in known:
+                raise unknown_name(key, name, known)
         if not isinstance(validation, str) and not 0 <= (validation or 0) < 1:
             raise RequestError(f"data.validation is a share below 1, a set or null, and it is {validation}")
         self.resize, self.test_channels = resize, test_channels or channels
         self.scores_pairs, self.pairs_train = scores_pairs, isinstance(degradation, RealPairs)
         self.layout = PairLayout(**layout) if layout else None
         self.train_sets, self.test_sets = list(train), list(test_sets)
-        if luma not in ("gray", "y"):
-            raise unknown_name("task.luma", luma, ["gray", "y"])
         self.degradation, self.channels, self.luma = as_degradation(degradation), channels, luma
         self.patch_size, self.batch_size, self.weighting = patch_size, batch_size, weighting
         self.patches_per_epoch, self.share, self.scales, self.pool = patches_per_epoch, share, scales, pool
@@ -137,9 +136,8 @@ class RestorationData(LightningDataModule):
         """Read the test sets; asked for early, so that a missing one is said before any training."""
         if not self.tests:
             listings = self._present()
-            self.tests = [
-                datasets.read(listing, self.test_channels, self.on_bad_image, "as in file") for listing in listings
-            ]
+            how = (self.test_channels, self.on_bad_image, "as in file")
+            self.tests = [datasets.read(listing, *how) for listing in datasets.told_apart(listings)]
 
     def _present(self) -> list[datasets.Listing]:
         """The test sets that are here; those that are not stop it, or are left out and told apart.
