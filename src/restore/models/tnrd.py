@@ -118,7 +118,7 @@ class TNRD(nn.Module):
             self.log_reaction = nn.Parameter(torch.full((stages,), STARTS[data_term]).log())
 
     @classmethod
-    def from_file(cls, path: Path, data_term: str | None = None) -> Self:
+    def from_file(cls, path: Path, data_term: Literal["noise", "jpeg", "sr"] | None = None) -> Self:
         """The network of an authors' MATLAB file, all of its sizes, places of the Gaussians and tables from there.
 
         A column of ``cof`` is a step: coefficients filter after filter, log p, weights filter after filter; ``MFS``
