@@ -10,7 +10,7 @@ import restore
 SOURCE = Path(restore.__file__).parent
 LAYERS = {
     **dict.fromkeys(("image", "colour", "resize", "dct", "conditions", "errors"), 0),
-    **dict.fromkeys(("atomic", "files", "memory", "signals"), 0),
+    **dict.fromkeys(("atomic", "bounds", "files", "memory", "signals"), 0),
     **dict.fromkeys(("models", "degradations"), 1),
     **dict.fromkeys(("data", "evaluation"), 2),
     **dict.fromkeys(("training", "optim", "tracking", "results", "runfolder", "checkpoint", "released"), 3),

@@ -32,10 +32,12 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import torch
 
 from restore import atomic, signals
+from restore.bounds import Positive
 from restore.checkpoint import lighten, read_checkpoint
 from restore.config.arguments import parse
 from restore.config.loading import quote
@@ -117,13 +119,13 @@ def entries(budget: str) -> list[Entry]:
 
 def main(arguments: list[str]) -> int:
     defaults = {"budget": "gpu", "minutes": "9", "state": "campaign.tar", "only": "", "list": "false", "words": ""}
-    words = parse(__doc__, defaults, arguments)
-    if words["budget"] not in ("gpu", "cpu", "paper"):
-        raise unknown_name("budget", words["budget"], ["gpu", "cpu", "paper"])
+    kinds = {"budget": Literal["gpu", "cpu", "paper"], "minutes": Positive, "list": bool}
+    words = parse(__doc__, defaults, arguments, **kinds)
+    deadline = time.monotonic() + 60 * words["minutes"]
     try:
-        deadline = time.monotonic() + 60 * float(words["minutes"])
+        more = shlex.split(words["words"])
     except ValueError as error:
-        raise RequestError(f"minutes is a number, and it is '{words['minutes']}'") from error
+        raise RequestError(f"words cannot be read ({error}): {words['words']}") from error
     budget, state = words["budget"], Path(words["state"]).expanduser()
     plan = entries(budget)
     if words["only"]:
@@ -136,10 +138,10 @@ def main(arguments: list[str]) -> int:
     root = Path("runs", f"campaign_{budget}").resolve()
     unpack(state, root)
     jobs = {entry.name: Job([], [], RunFolder(root / entry.name)) for entry in plan}
-    if words["list"] != "true":
+    if not words["list"]:
         signals.go_on(lambda: f"the same command goes on from {root}; {state} is that of the call before")
         with lock.held(RunFolder(root)):
-            code = run_all(plan, jobs, budget, deadline, shlex.split(words["words"]))
+            code = run_all(plan, jobs, budget, deadline, more)
             pack(state, root)
             log_summary(jobs, budget)
     else:

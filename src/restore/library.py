@@ -67,7 +67,7 @@ def load(
         config = run_config(run, Trust.of(trust))
         file, name = RunFolder.find(run).checkpoint(), config.model.name
     else:
-        config = compose("config", normalise_overrides([f"model={model}", *overrides]))
+        config = compose("evaluate", normalise_overrides([f"model={model}", *overrides]))
         file, name = weights_file(run, config.paths.weights), model
     network = load_weights(build_network(config.model), file, name)
     return merge_batch_norm(network).to(device_kind(device)).eval()

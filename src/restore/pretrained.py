@@ -26,7 +26,7 @@ HEADER = ("name", "method", "for", "channels", "model", "licence", "here", "addr
 
 def main(arguments: list[str]) -> None:
     words = parse(__doc__, {"name": "", "folder": ""}, arguments)
-    folder = words["folder"] or compose("config", []).paths.weights
+    folder = words["folder"] or compose("evaluate", []).paths.weights
     files = chosen(words["name"])
     print(listing(files, folder))
     if words["name"]:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from restore.bounds import Count
 from restore.config.arguments import parse
 from restore.errors import RequestError
 
@@ -27,4 +28,20 @@ def test_help_is_printed(capsys):
 def test_other_words_are_refused(word, sentence):
     with pytest.raises(RequestError) as refusal:
         parse("usage", DEFAULTS, [word])
+    assert sentence in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("word", "sentence"),
+    [
+        ("count=0", "count must be at least 1, and it is 0"),
+        ("count=many", "count is a whole number, and it is 'many'"),
+        ("list=maybe", "list is true or false, and it is 'maybe'"),
+    ],
+)
+def test_values_of_a_kind_are_held_to_it(word, sentence):
+    defaults, kinds = DEFAULTS | {"count": "5"}, {"count": Count, "list": bool}
+    assert parse("usage", defaults, ["count=7"], **kinds) == {"out": "here", "list": False, "count": 7}
+    with pytest.raises(RequestError) as refusal:
+        parse("usage", defaults, [word], **kinds)
     assert sentence in str(refusal.value)

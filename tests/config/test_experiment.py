@@ -32,7 +32,7 @@ def test_it_is_built_once_with_all_its_parts():
         (["task=motion_blur", "model=fdncnn"], "model=fdncnn is told sigma, and of motion blur nothing is known"),
         (["task=denoise", "baselines=[bicubic]"], "baselines=bicubic is not for sigma=25; for it there is non_local"),
         (["task.sigma=-1"], "task.sigma must be at least 0, and it is -1"),
-        (["task=deblur", "task.noise=-2"], "task.noise must be at least 0 levels, and it is -2"),
+        (["task=deblur", "task.noise=-2"], "task.noise must be at least 0, and it is -2"),
     ],
 )
 def test_what_does_not_fit_is_refused(words, sentence):

@@ -1,3 +1,5 @@
+import shutil
+
 import pytest
 
 from restore.data import datasets
@@ -55,3 +57,16 @@ def test_a_mixture_is_its_parts(data_root):
     parts = [datasets.find(part, data_root, 1, training=True).files for part in datasets.parts("t91_bsd200")]
     whole = datasets.find("t91_bsd200", data_root, 1, training=True).files
     assert sorted(file for part in parts for file in part) == sorted(whole)
+
+
+def test_no_two_images_and_no_two_sets_share_a_name(tmp_path, image_folder):
+    folder = image_folder("set5", count=2)
+    shutil.copyfile(folder / "00.png", folder / "00.bmp")
+    listing = datasets.find(str(folder), None, 1, training=False)
+    assert listing.name == "set5 (own folder)"
+    assert listing.image_names == ("00.bmp", "00.png", "01")
+    (tmp_path / "other").mkdir()
+    shutil.copytree(folder, tmp_path / "other" / "set5")
+    other = datasets.find(str(tmp_path / "other" / "set5"), None, 1, training=False)
+    with pytest.raises(RequestError, match="test_sets has two sets called set5"):
+        datasets.told_apart([listing, other])

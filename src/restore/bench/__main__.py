@@ -19,7 +19,9 @@ from __future__ import annotations
 import importlib
 import sys
 from pathlib import Path
+from typing import Literal
 
+from restore.bounds import Count
 from restore.config.arguments import parse
 from restore.errors import RequestError, report_errors, unknown_name
 from restore.training.hardware import device_kind, keep_freed_memory
@@ -28,21 +30,18 @@ BENCHES = ("training", "inference", "synthesis", "tuning")
 
 
 def main(arguments: list[str]) -> None:
-    words = parse(__doc__, {"what": "training,inference", "repeats": "5", "out": "", "device": "any"}, arguments)
+    defaults = {"what": "training,inference", "repeats": "5", "out": "", "device": "any"}
+    words = parse(__doc__, defaults, arguments, repeats=Count, device=Literal["any", "cuda"])
     chosen = words["what"].split(",")
     for name in chosen:
         if name not in BENCHES:
             raise unknown_name("what", name, BENCHES)
-    if not words["repeats"].isdigit() or int(words["repeats"]) < 1:
-        raise RequestError(f"repeats is a whole number from 1, and it is '{words['repeats']}'")
-    if words["device"] not in ("any", "cuda"):
-        raise unknown_name("device", words["device"], ["any", "cuda"])
     if words["device"] == "cuda" and device_kind() != "cuda":
         raise RequestError("device=cuda measures a GPU, and torch finds no CUDA device on this machine")
     keep_freed_memory()
     for name in chosen:
         folder = "experiments/bench_synthesis" if name == "synthesis" else "experiments/bench"
-        importlib.import_module(f"restore.bench.{name}").run(Path(words["out"] or folder), int(words["repeats"]))
+        importlib.import_module(f"restore.bench.{name}").run(Path(words["out"] or folder), words["repeats"])
 
 
 if __name__ == "__main__":

@@ -94,7 +94,7 @@ def carry_out(task: Command, config: DictConfig) -> Any:
     folder = RunFolder(_folder())
     with report_errors(folder):
         overrides = HydraConfig.get().overrides
-        complete(config, [*overrides.hydra, *overrides.task])
+        complete(config, HydraConfig.get().job.config_name, [*overrides.hydra, *overrides.task])
         if HydraConfig.get().output_subdir:
             record(config, folder)
         try:

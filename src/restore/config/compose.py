@@ -8,11 +8,11 @@ from pathlib import Path
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
+from restore.config.checks import check_values
 from restore.config.loading import load, parse, value_sentence
 from restore.config.protocols import complete_protocols
 from restore.config.recorded import read_config
 from restore.config.resolvers import register_resolvers
-from restore.config.schema import check_values
 from restore.config.trust import Trust, check_foreign
 from restore.errors import RequestError
 from restore.runfolder import RunFolder
@@ -25,12 +25,15 @@ def compose(config_name: str, words: Sequence[str], hydra_too: bool = False) -> 
         RequestError: it cannot be composed, or a value in it is none that it may be.
     """
     config = load(config_name, words, hydra_too)
-    complete(config, words)
+    complete(config, config_name, words)
     return config
 
 
-def complete(config: DictConfig, words: Sequence[str]) -> None:
+def complete(config: DictConfig, config_name: str, words: Sequence[str]) -> None:
     """Check the values of what Hydra composed, and write out what its words stand for, in place.
+
+    Args:
+        config_name: of the command: ``config`` or ``evaluate``.
 
     Raises:
         RequestError: a value is none that it may be.
@@ -39,7 +42,7 @@ def complete(config: DictConfig, words: Sequence[str]) -> None:
         for policy, key in (("absent_sets", "test_sets"), ("absent_baselines", "baselines")):
             if policy in config and any(word.lstrip("+").startswith(f"{key}=") for word in words):
                 config[policy] = "stop"  # what is typed has to be there
-        check_values(config)
+        check_values(config, config_name)
         complete_protocols(config, words)
     except OmegaConfBaseException as error:
         raise RequestError(value_sentence(error)) from error

@@ -19,6 +19,7 @@ from restore.config.resolvers import register_resolvers
 from restore.errors import RequestError, unknown_name
 
 SEARCH_PATH = "hydra.searchpath"
+NAMELESS = ("Interpolation", "Recursive", "Unsupported", "Environment", '"Environment')  # without the key it is of
 
 
 def configuration() -> Path:
@@ -48,7 +49,7 @@ def load(config_name: str, words: Sequence[str], hydra_too: bool = False) -> Dic
     try:
         with over_configuration():
             return hydra.compose(config_name, list(words), return_hydra_config=hydra_too)
-    except (HydraException, OmegaConfBaseException) as error:
+    except (HydraException, OmegaConfBaseException, ValueError, TypeError) as error:  # of its words, whatever it throws
         raise RequestError(_sentence(config_name, words, error)) from error
 
 
@@ -113,17 +114,20 @@ def _sentence(config_name: str, words: Sequence[str], error: Exception) -> str:
     key = re.search(r"Could not override '([^']+)'", text) or re.search(r"[Kk]ey '([^']+)'", text)
     if not key:
         return text.partition(" full_key:")[0]
+    name = key.group(1)
+    if (inner := re.search(r"full_key: (\S+)", text)) and inner[1].startswith(f"{name}."):
+        name = inner[1]  # {a: 1} in place of a mapping
     choices = [word for word in words if word.partition("=")[0] in {*groups(words), SEARCH_PATH}]
     if len(choices) == len(words):  # the files themselves are at fault
         return text.partition(" full_key:")[0]
-    return str(unknown_key(key.group(1), load(config_name, choices)))
+    return str(unknown_key(name, load(config_name, choices)))
 
 
 def unknown_key(key: str, config: DictConfig) -> RequestError:
     """The sentence for a key that a configuration lacks; one of the same last name is the nearest."""
-    keys = _keys(OmegaConf.to_container(config, resolve=False))
+    keys = [name for name in _keys(OmegaConf.to_container(config, resolve=False)) if name != key]
     last = key.rpartition(".")[2]
-    homonyms = [name for name in keys if name.rpartition(".")[2] == last and name != key]
+    homonyms = [name for name in keys if name.rpartition(".")[2] == last]
     return unknown_name("key", key, homonyms or keys)
 
 
@@ -141,4 +145,5 @@ def value_sentence(error: OmegaConfBaseException) -> str:
     text = " ".join(str(error).split()).partition(" full_key:")[0]
     if missing := re.search(r"Missing mandatory value: (\S+)", text):
         return f"{missing[1]} has to be given: {missing[1]}=<value>"
-    return re.sub(r"^\w+ raised while resolving interpolation: ", "", text)
+    text = re.sub(r"^\w+ raised while resolving interpolation: ", "", text)
+    return f"{error.full_key}: {text}" if error.full_key and text.startswith(NAMELESS) else text

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from hydra.core.override_parser.types import Glob, Override
 from omegaconf import ListConfig, OmegaConf
 
 from restore.config.compose import compose
@@ -42,7 +43,7 @@ def check(config_name: str, arguments: Sequence[str], typed: Sequence[str] = ())
     known, first = groups(words), []
     for word in words:
         override = parse(word)
-        values = list(override.sweep_iterator()) if override.is_sweep_override() else [override.value()]
+        values = _values(override, word)
         if override.key_or_group in known and not override.is_delete():
             _check_members(override.key_or_group, values, words)
             if override.key_or_group == "experiment":
@@ -58,12 +59,28 @@ def check(config_name: str, arguments: Sequence[str], typed: Sequence[str] = ())
         check_unchanged(config, run)
 
 
+def _values(override: Override, word: str) -> list[Any]:
+    """The values of a word, several where it is of a grid."""
+    if not override.key_or_group:
+        raise RequestError(f"'{word}' is not of the form key=value")
+    if not override.is_sweep_override():
+        return [override.value()]
+    if isinstance(override.value(), Glob):
+        raise RequestError(
+            f"'{word}' would not be followed: a grid names its values, {override.key_or_group}=one,other"
+        )
+    values = list(override.sweep_iterator())
+    if not values:
+        raise RequestError(f"'{word}' names no value")
+    return values
+
+
 def _check_members(group: str, values: Sequence[Any], words: Sequence[str]) -> None:
     names = members(group, words)
     for value in values:
         for name in value if isinstance(value, list) else [value]:
-            if name is not None and str(name) not in names:
-                raise unknown_name(group, str(name), names)
+            if str(name) not in names:
+                raise unknown_name(group, "null" if name is None else str(name), names)
 
 
 def _check_command(config_name: str, values: Sequence[Any], words: Sequence[str]) -> None:

@@ -8,18 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, get_type_hints
 
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from restore.config.loading import SEARCH_PATH, load, members, parse
 from restore.config.resolvers import to_plain
+from restore.config.values import check_value
 from restore.errors import RequestError, unknown_name
 from restore.evaluation.protocol import Protocol
 
-SWITCHES = {key: hint for key, hint in get_type_hints(Protocol).items() if key not in ("name", "families")}
-LEAST = {"seed": 0, "resize": 0, "border": -1}
-KINDS = {bool: "true or false", int: "a whole number"}
+HINTS = get_type_hints(Protocol, include_extras=True)
+SWITCHES = {key: hint for key, hint in HINTS.items() if key not in ("name", "families")}
 
 
 def complete_protocols(config: DictConfig, words: Sequence[str]) -> None:
@@ -93,17 +93,7 @@ def _check_values(place: str, switches: Mapping[str, Any]) -> None:
     for switch, value in switches.items():
         if switch not in SWITCHES:
             raise unknown_name("key", f"{place}.{switch}", [f"{place}.{known}" for known in SWITCHES])
-        _check_value(f"{place}.{switch}", value, SWITCHES[switch], LEAST.get(switch))
-
-
-def _check_value(key: str, value: Any, kind: Any, least: int | None) -> None:
-    if get_origin(kind) is Literal:
-        if value not in get_args(kind):
-            raise unknown_name(key, str(value), [name or "''" for name in get_args(kind)])
-    elif type(value) is not kind:
-        raise RequestError(f"{key} is {KINDS[kind]}, and it is given {value!r}")
-    elif least is not None and value < least:
-        raise RequestError(f"{key} must be at least {least}, and it is {value}")
+        check_value(f"{place}.{switch}", value, SWITCHES[switch])
 
 
 # -- turning ---------------------------------------------------------------------------------------

@@ -1,209 +1,236 @@
-"""What the values of a configuration may be: one table for every command, looked up where it is composed.
+"""What a configuration has: the keys of each command and their values, looked up where it is composed.
 
-What a constructor knows better (the range of a task's strengths, a network's depth) it says itself when it is built.
+A group that builds an object is held to that object's own signature (`restore.config.signatures`), and what depends on
+two values its constructor says when it is built.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from numbers import Real
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
 
-from omegaconf import DictConfig, OmegaConf
+from annotated_types import MaxLen, MinLen
+from pydantic import AfterValidator, BeforeValidator
 
-from restore.config.resolvers import to_plain
-from restore.errors import RequestError, unknown_name
-
-Rule = Callable[[str, Any], None]
-ABSENT = object()
-DEVICES = ("auto", "cpu", "gpu", "cuda", "mps")
-TEST_PRECISIONS = ("32", "bf16-mixed")
-TRAINING_PRECISIONS = ("32", "32-true", "bf16-mixed", "16-mixed")  # degraded and clean patches are made in float32
-BUDGETS = ("cpu", "gpu", "paper")  # what `${at:…}` in an experiment's file tells apart
+from restore.bounds import Below1, Count, Inner, Positive, Seed, Share, Start, Text, Whole
+from restore.config.signatures import TARGET
+from restore.config.values import Said
+from restore.errors import RequestError
+from restore.training.durations import seconds
 
 
-def one_of(*known: str) -> Rule:
-    """One of a few names."""
-
-    def rule(key: str, value: Any) -> None:
-        name = str(value).lower() if isinstance(value, bool) else str(value)
-        if name not in known:
-            raise unknown_name(key, name, known)
-
-    return rule
+def _as_text(value: Any) -> Any:
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
-def whole(least: int) -> Rule:
-    """A whole number from `least` on."""
+def _strategy(value: str) -> str:
+    from lightning.pytorch.strategies import StrategyRegistry  # heavy, and the data module has imported it
 
-    def rule(key: str, value: Any) -> None:
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise RequestError(f"{key} is a whole number, and it is {value!r}")
-        if value < least:
-            raise RequestError(f"{key} must be at least {least}, and it is {value}")
-
-    return rule
+    if value not in ("auto", *StrategyRegistry.available_strategies()):
+        raise ValueError(f"is a strategy of Lightning, such as auto or ddp, and it is '{value}'")
+    return value
 
 
-def number(key: str, value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, Real):
-        raise RequestError(f"{key} is a number, and it is {value!r}")
+def _duration(value: Any) -> Any:
+    try:
+        seconds(value)
+    except RequestError as error:
+        raise ValueError(str(error).partition(" ")[2]) from error
+    return value
 
 
-def switch(key: str, value: Any) -> None:
-    if not isinstance(value, bool):
-        raise RequestError(f"{key} is true or false, and it is {value!r}")
+Names = Annotated[list[Text], Said("a name or a list of names")]  # one name alone is made a list of one
+Built = Annotated[Mapping[str, Any], Said(f"an object, {{{TARGET}: package.module.Class}} and its arguments")]
+ByName = Annotated[Mapping[str, Mapping[str, Any]], Said("a mapping of names to their keys")]
+Device = Literal["auto", "cpu", "gpu", "cuda", "mps"]
+# 32 is a number in YAML; degraded and clean training patches are made in float32
+TestPrecision = Annotated[Literal["32", "bf16-mixed"], BeforeValidator(_as_text)]
+TrainingPrecision = Annotated[Literal["32", "32-true", "bf16-mixed", "16-mixed"], BeforeValidator(_as_text)]
+Duration = Annotated[str | float | None, AfterValidator(_duration), Said("a time such as 90s, 6m, 2h or 00:00:06:00")]
+Strategy = Annotated[Text, AfterValidator(_strategy)]
+Absent = Literal["stop", "skip"]
+Channels = Annotated[Literal[1, 3], Said("1 (gray) or 3 (colour)")]
+ByModel = Annotated[Mapping[str, Any] | list[Any] | None, Said("a name or a list of names, or such a list by model")]
+Mappings = Annotated[list[Mapping[str, Any]], Said("a list of mappings")]
 
 
-def text(key: str, value: Any) -> None:
-    if isinstance(value, list | dict | bool):
-        raise RequestError(f"{key} is one name or path, and it is {value!r}")
+@dataclass
+class Paths:
+    cache: Text
+    data: Text | None
+    weights: Text | None
+    runs: Text = ""
 
 
-def names(key: str, value: Any) -> None:
-    """A list of names; one name alone is made such a list by `check_values`."""
-    if not isinstance(value, list) or any(isinstance(name, list | dict | bool) or name is None for name in value):
-        raise RequestError(f"{key} is a name or a list of names, and it is {value!r}")
+@dataclass
+class Task:
+    """Its other keys are its own: what builds its degradations refers to them."""
+
+    name: Text
+    channels: Channels
+    luma: Literal["gray", "y"]
+    degradation: Built
+    test: Annotated[Mapping[str, Any] | list[Mapping[str, Any]], MinLen(1)]
+    paper_patches: Count
+    colour: Literal["y_only", "rgb"] | None = None
 
 
-def names_by_model(key: str, value: Any) -> None:
-    """A list of names, or such a list for each model; null, which either can be laid over, for none."""
-    if value is None:
-        return
-    for name, part in value.items() if isinstance(value, dict) else ((None, value),):
-        names(f"{key}.{name}" if name else key, part)
+@dataclass
+class TestFamily:
+    """What a task is tested with: strengths of one parameter of one degradation."""
+
+    __test__ = False  # its name is no test's
+
+    family: Text
+    parameter: Text | None
+    at: Annotated[Any, Said("the values of the parameter, or a name")]
+    label: str = ""
+    degradation: Built | None = None
+    sets: Names = ()
 
 
-def mappings(key: str, value: Any) -> None:
-    if not isinstance(value, list) or not all(isinstance(part, dict) for part in value):
-        raise RequestError(f"{key} is a list of mappings, and it is {value!r}")
+@dataclass
+class Model:
+    name: Text
+    _target_: Text
 
 
-def names_or_mappings(key: str, value: Any) -> None:
-    """A list of names, or of mappings that have a list of them under ``names``; one name alone is made such a list."""
-    if not isinstance(value, list):
-        raise RequestError(f"{key} is a name or a list of names, and it is {value!r}")
-    for part in value:
-        names(key, part.get("names") if isinstance(part, dict) else [part])
+@dataclass
+class Optim:
+    name: Text
+    optimizer: Built
+    schedule: Built
+    loss: Built
+    clip: Annotated[
+        Mapping[Literal["norm", "value", "value_per_rate"], Positive],
+        MaxLen(1),
+        Said("one bound, {norm: 1.0}, {value: 0.1} or {value_per_rate: 0.005}, or {} for none"),
+    ]
+    decay: Literal["all", "convolutions"]
+    reset: Literal["never", "epoch"]
+    ema: Inner | None
 
 
-def trust(key: str, value: Any) -> None:
-    """True, false, or a list of packages."""
-    if not isinstance(value, bool):
-        names(key, [value] if isinstance(value, str) else value)
+@dataclass
+class Budget:
+    name: Literal["cpu", "gpu", "paper"]  # what `${at:…}` in an experiment's file tells apart
+    patches: Count
+    max_time: Duration
+    batch_size: Count
+    validations: Count
 
 
-def share(key: str, value: Any) -> None:
-    """A share above 0, all of it included."""
-    number(key, value)
-    if not 0 < value <= 1:
-        raise RequestError(f"{key} is a share above 0 and at most 1, and it is {value}")
+@dataclass
+class Recipe:
+    name: Text
+    red_width: Count
+    ablation_width: Count
+    last_layer: Start
+    start: Literal["he", "released"]
+    batch_size: Count
+    validation: Below1 | Text | None
+    figure_validation: Below1 | Text | None
+    validation_size: Whole
+    orientations: Literal["all", "batch", "none"]
+    pool: Count | Literal["images"] | None
+    scales: Annotated[list[Share], MinLen(1)]
+    init: Literal["optional", "required"]
 
 
-def validation(key: str, value: Any) -> None:
-    """A share from 0 to below 1, or the name of a set."""
-    if not isinstance(value, str):
-        number(key, value)
-        if not 0 <= value < 1:
-            raise RequestError(f"{key} is a share from 0 to below 1, the name of a set, or null, and it is {value}")
+@dataclass
+class Data:
+    """Its keys are the arguments of the data module; `path` is what other keys refer to."""
+
+    train: Annotated[Names, MinLen(1)]
+    path: Text | None = None
 
 
-def numbers(key: str, value: Any) -> None:
-    if not isinstance(value, list) or not value:
-        raise RequestError(f"{key} is a list of numbers, and it is {value!r}")
-    for part in value:
-        number(key, part)
+@dataclass
+class Trainer:
+    devices: Count | Literal["auto"]
+    num_nodes: Count
+    strategy: Strategy
+    precision: TrainingPrecision
+    channels_last: bool | Literal["auto"]
+    compile: bool
+    gradient_norms: bool
+    max_steps: Count
+    max_time: Duration
+    on_divergence: Literal["stop", "back"]
+    validations: Count
+    log_every_n_steps: Count
 
 
-def pool(key: str, value: Any) -> None:
-    """A whole number of patches, or ``images``."""
-    if isinstance(value, str):
-        one_of("images")(key, value)
-    else:
-        whole(1)(key, value)
+@dataclass
+class Sweep:
+    list: bool
+    jobs: Count
+    name: Text | None
 
 
-def channels(key: str, value: Any) -> None:
-    if value not in (1, 3) or isinstance(value, bool):
-        raise RequestError(f"{key} is 1 (gray) or 3 (colour), and it is {value}")
+@dataclass(kw_only=True)
+class Scoring:
+    """What every command that scores has; that it has no metric, or no protocol, is said where these are built."""
+
+    protocols: ByName | None = None
+    metrics: ByName | None = None
+    paths: Paths
+    task: Task
+    model: Model
+    precision: TestPrecision
+    accelerator: Device
+    test_sets: Annotated[Names, MinLen(1)]
+    baselines: Names
+    absent_baselines: Absent
+    on_bad_image: Absent
+    max_pixels: Count
+    trust: Annotated[bool | Text | list[Text], Said("true, false, or a package or a list of packages")]
+    sheets: Mappings
+    strict: bool
 
 
-def optional(rule: Rule) -> Rule:
-    """The rule, or null."""
-    return lambda key, value: None if value is None else rule(key, value)
+@dataclass(kw_only=True)
+class Run(Scoring):
+    """``python -m restore.run``."""
+
+    name: Annotated[Text, MaxLen(200)]
+    seed: Seed
+    optim: Optim
+    budget: Budget
+    recipe: Recipe
+    data: Data
+    trainer: Trainer
+    logger: Mapping[str, Any]
+    claims: Mappings
+    absent_sets: Absent
+    feature_maps: ByModel
+    sweep: Sweep
+    tracking: Mapping[str, Any]
+    init: Text | None
+    resume: Text | None
 
 
-RULES: Mapping[str, Rule] = {
-    "name": text,
-    "seed": whole(0),
-    "precision": one_of(*TEST_PRECISIONS),
-    "accelerator": one_of(*DEVICES),
-    "on_bad_image": one_of("stop", "skip"),
-    "max_pixels": whole(1),
-    "strict": switch,
-    "trust": trust,
-    "test_sets": names,
-    "baselines": names,
-    "released": names_or_mappings,
-    "feature_maps": names_by_model,
-    **dict.fromkeys(("claims", "sheets"), mappings),
-    **dict.fromkeys(("init", "resume", "run", "weights", "results"), optional(text)),
-    **dict.fromkeys(("paths.data", "paths.weights"), optional(text)),
-    **dict.fromkeys(("paths.runs", "paths.cache"), text),
-    "sweep.list": switch,
-    "sweep.jobs": whole(1),
-    "sweep.name": optional(text),
-    "task.name": text,
-    "task.channels": channels,
-    "task.luma": one_of("gray", "y"),
-    "task.colour": optional(one_of("y_only", "rgb")),
-    "task.subsampling": one_of("4:2:0", "4:4:4"),
-    "task.paper_patches": whole(1),
-    "model.name": text,
-    "optim.name": text,
-    "optim.ema": optional(number),
-    "optim.decay": one_of("all", "convolutions"),
-    "optim.reset": one_of("never", "epoch"),
-    "budget.name": one_of(*BUDGETS),
-    "budget.patches": whole(1),
-    "data.train": names,
-    "recipe.name": text,
-    "recipe.last_layer": one_of("zero", "he"),
-    "recipe.start": one_of("he", "released"),
-    "recipe.init": one_of("optional", "required"),
-    **dict.fromkeys(("recipe.red_width", "recipe.ablation_width", "recipe.batch_size"), whole(1)),
-    "data.weighting": one_of("pixels", "images"),
-    "data.orientations": one_of("all", "batch", "none"),
-    "data.share": share,
-    "data.scales": numbers,
-    "data.pool": optional(pool),
-    "data.validation": optional(validation),
-    **dict.fromkeys(("absent_sets", "absent_baselines"), one_of("stop", "skip")),
-    **dict.fromkeys(("data.patch_size", "data.batch_size", "data.patches_per_epoch"), whole(1)),
-    **dict.fromkeys(("data.validation_size", "data.resize"), whole(0)),
-    "trainer.precision": one_of(*TRAINING_PRECISIONS),
-    "trainer.on_divergence": one_of("stop", "back"),
-    "trainer.channels_last": one_of("auto", "true", "false"),
-    **dict.fromkeys(("trainer.compile", "trainer.gradient_norms"), switch),
-    **dict.fromkeys(("trainer.num_nodes", "trainer.max_steps", "trainer.validations"), whole(1)),
-    "trainer.log_every_n_steps": whole(1),
-    "logger.mode": one_of("offline", "online", "disabled"),
-}
+@dataclass(kw_only=True)
+class Evaluate(Scoring):
+    """``python -m restore.evaluate``."""
+
+    run: Text | None
+    weights: Text | None
+    released: Annotated[list[Any], Said("a name or a list of names")]
+    results: Text | None
 
 
-def check_values(config: DictConfig) -> None:
-    """Refuse what a value cannot be, and make a list of a single name where a list is meant.
+@dataclass
+class ReleasedGroup:
+    """An entry of ``released`` that scores its files by a protocol, on sets and with words of its own."""
 
-    Raises:
-        RequestError: one sentence, with the nearest name where there are names.
-    """
-    for key, rule in RULES.items():
-        value = to_plain(OmegaConf.select(config, key, default=ABSENT))
-        if value is ABSENT:
-            continue
-        if rule in (names, names_by_model, names_or_mappings) and isinstance(value, str):
-            value = [value]
-            OmegaConf.update(config, key, value)
-        rule(key, value)
-    if "test_sets" in config and not config.test_sets:
-        raise RequestError("test_sets=[] names no test set")
+    names: Annotated[Names, MinLen(1)]
+    protocol: Names = ()
+    test_sets: Names = ()
+    words: Names = ()
+
+
+COMMANDS: Mapping[str, type[Scoring]] = {"config": Run, "evaluate": Evaluate}
+OPEN = (Task, Model, Data)  # whose other keys are an object's, or refer to one
+LISTS = ("test_sets", "baselines", "released", "data.train", "feature_maps")  # a single name stands for a list of one

@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Annotated, Literal
 
 import torch
+from annotated_types import MinLen
 from lightning import LightningDataModule
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from restore.bounds import Below1, Count, ImageChannels, Seed, Share, Text, Whole
 from restore.conditions import Pair
 from restore.data import datasets
 from restore.data.bank import ImageBank
@@ -26,7 +29,7 @@ from restore.errors import RequestError, unknown_name
 from restore.files import MAX_PIXELS
 
 IDLE = -1  # instead of an image, where a rank or a run has none to validate: Lightning refuses an empty loader
-ORIENTATIONS = ("all", "batch", "none")
+ORIENTATIONS, WEIGHTINGS, LUMAS = ("all", "batch", "none"), ("pixels", "images"), ("gray", "y")
 
 
 class RestorationData(LightningDataModule):
@@ -82,36 +85,32 @@ class RestorationData(LightningDataModule):
         train: Sequence[str],
         test_sets: Sequence[str],
         degradation: Callable,
-        channels: int = 1,
-        test_channels: int | None = None,
-        luma: str = "gray",
-        patch_size: int = 50,
-        batch_size: int = 16,
-        patches_per_epoch: int = 204_800,
-        weighting: str = "pixels",
-        share: float = 1.0,
-        scales: Sequence[float] = (1,),
-        pool: int | str | None = None,
-        orientations: str = "all",
-        validation: float | str | None = 0.1,
-        validation_size: int = 180,
-        layout: Mapping[str, str] | None = None,
-        resize: int = 0,
-        on_bad_image: str = "stop",
-        absent_sets: str = "stop",
-        root: str | None = None,
-        seed: int = 0,
+        channels: ImageChannels = 1,
+        test_channels: ImageChannels | None = None,
+        luma: Literal["gray", "y"] = "gray",
+        patch_size: Count = 50,
+        batch_size: Count = 16,
+        patches_per_epoch: Count = 204_800,
+        weighting: Literal["pixels", "images"] = "pixels",
+        share: Share = 1.0,
+        scales: Annotated[Sequence[Share], MinLen(1)] = (1,),
+        pool: Count | Literal["images"] | None = None,
+        orientations: Literal["all", "batch", "none"] = "all",
+        validation: Below1 | Text | None = 0.1,
+        validation_size: Whole = 180,
+        layout: Mapping[Literal["clean", "degraded"], Text] | None = None,
+        resize: Whole = 0,
+        on_bad_image: Literal["stop", "skip"] = "stop",
+        absent_sets: Literal["stop", "skip"] = "stop",
+        root: Text | None = None,
+        seed: Seed = 0,
         aligned: bool = False,
         scores_pairs: bool = False,
-        max_pixels: int = MAX_PIXELS,
+        max_pixels: Count = MAX_PIXELS,
     ):
         super().__init__()
-        if channels not in (1, 3):
-            raise RequestError(f"task.channels is 1 (gray) or 3 (colour), and it is {channels}")
-        if batch_size < 1 or patches_per_epoch < 1 or patch_size < 1:
-            raise RequestError("data.batch_size, data.patches_per_epoch and data.patch_size are at least 1")
-        choices = {"data.weighting": (weighting, ("pixels", "images")), "task.luma": (luma, ("gray", "y"))}
-        for key, (name, known) in {**choices, "data.orientations": (orientations, ORIENTATIONS)}.items():
+        names = {"data.weighting": weighting, "data.orientations": orientations, "task.luma": luma}
+        for (key, name), known in zip(names.items(), (WEIGHTINGS, ORIENTATIONS, LUMAS), strict=True):
             if name not in known:
                 raise unknown_name(key, name, known)
         if not isinstance(validation, str) and not 0 <= (validation or 0) < 1:
@@ -134,7 +133,7 @@ class RestorationData(LightningDataModule):
     def read_tests(self) -> None:
         """Read the test sets; asked for early, so that a missing one is said before any training."""
         if not self.tests:
-            listings = self._present()
+            listings = datasets.told_apart(self._present())
             self.tests = [self._read_listing(each, self.test_channels, "as in file") for each in listings]
 
     def _present(self) -> list[datasets.Listing]:

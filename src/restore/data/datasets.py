@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from restore.data.images import half_size, list_images, read_image
+from restore.data.images import distinct, half_size, list_images, read_image
 from restore.data.pairs import GOPRO, POLYU, PairedFiles, PairLayout, find_pairs
 from restore.data.storage import ImageStorage
 from restore.errors import RequestError, unknown_name
@@ -74,7 +74,8 @@ class Listing:
 
     @property
     def image_names(self) -> tuple[str, ...]:
-        return tuple(map(printable, self.names or (file.stem for file in self.files)))
+        names = distinct(self.names or [file.stem for file in self.files], self.files)
+        return tuple(map(printable, names))
 
 
 @dataclass
@@ -202,9 +203,36 @@ def find(
     folder = Path(name).expanduser()
     if not folder.is_dir() and "/" not in str(name):
         raise unknown_name("training set" if training else "test set", name, [*known, "photographs"])
-    label = printable(folder.resolve().name)
+    label = own_name(printable(folder.resolve().name))
     pairs = find_pairs(folder, layout)
     return Listing.of_pairs(label, pairs) if pairs else Listing(label, tuple(list_images(folder)))
+
+
+def own_name(folder: str) -> str:
+    """What a person's own folder is called: by its name, told apart where a set of the papers has that name.
+
+    The published numbers of that set would stand beside it, and its noise would be that set's.
+
+    Example:
+        >>> own_name("holiday"), own_name("set5")
+        ('holiday', 'set5 (own folder)')
+    """
+    return f"{folder} (own folder)" if folder in (*TRAINING, *TEST, "photographs") else folder
+
+
+def told_apart(listings: Sequence[Listing]) -> list[Listing]:
+    """The sets as they are, where each has its own name.
+
+    Raises:
+        RequestError: two of them share one, and their rows and their noise would be one set's.
+    """
+    first: dict[str, Listing] = {}
+    for listing in listings:
+        other = first.setdefault(listing.name, listing)
+        if other is not listing:
+            places = " and ".join(str(each.files[0].parent) for each in (other, listing))
+            raise RequestError(f"test_sets has two sets called {listing.name}, {places}: rename one, or score it apart")
+    return list(listings)
 
 
 def photographs(channels: int, training: bool) -> Listing:

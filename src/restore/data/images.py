@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -27,6 +29,28 @@ def list_images(folder: Path) -> list[Path]:
     if not files:
         raise RequestError(f"the folder {folder} holds no image file ({', '.join(sorted(SUFFIXES))})")
     return files
+
+
+def distinct(names: Sequence[str], files: Sequence[Path]) -> tuple[str, ...]:
+    """A name for each file that no other has: its own, else with its suffix, with its folder, or its whole path.
+
+    Rows and the seeds of noise tell images apart by their names.
+
+    Example:
+        >>> distinct(["a", "a", "b"], [Path("set/a.png"), Path("set/a.jpg"), Path("set/b.png")])
+        ('a.png', 'a.jpg', 'b')
+    """
+    forms = [
+        (name, file.name, f"{file.parent.name}/{file.name}", str(file)) for name, file in zip(names, files, strict=True)
+    ]
+    places = [0] * len(forms)
+    while True:
+        chosen = [form[place] for form, place in zip(forms, places, strict=True)]
+        counts = Counter(chosen)
+        longer = [place + (counts[name] > 1 and place < 3) for name, place in zip(chosen, places, strict=True)]
+        if longer == places:
+            return tuple(chosen)
+        places = longer
 
 
 def read_image(path: Path, channels: int, luma: str = "gray", max_pixels: int = MAX_PIXELS) -> Tensor:

@@ -8,12 +8,14 @@ import random
 import warnings
 from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import torch
+from annotated_types import Ge, Le
 from torch import Tensor
 
+from restore.bounds import ImageChannels
 from restore.conditions import Pair
 from restore.degradations.base import Degradation, Strengths
 from restore.errors import unknown_name
@@ -34,6 +36,8 @@ REFUSED = {  # transforms that leave pixels in place, and that cannot be had all
     "ToRGB": "changes the number of channels, not the image",
 }
 SIDE = 64  # of the image that a transform is tried on
+
+Pixels = Annotated[int, Ge(0), Le(64)]
 
 
 class AlbumentationsTransforms(Degradation):
@@ -68,7 +72,11 @@ class AlbumentationsTransforms(Degradation):
     """
 
     def __init__(
-        self, transforms: Sequence[str | Mapping[str, Any]], channels: int = 3, margin: int = 0, grid: int = 0
+        self,
+        transforms: Sequence[str | Mapping[str, Any]],
+        channels: ImageChannels = 3,
+        margin: Pixels = 0,
+        grid: Pixels = 0,
     ):
         super().__init__()
         if isinstance(transforms, (str, Mapping)) or not transforms:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from restore.conditions import Pair
 from restore.degradations.base import Degradation, Strengths, TestStream
-from restore.degradations.strength import Strength
+from restore.degradations.strength import SCALE, Scale, Strength
 from restore.image import quantise, to_levels, to_unit
 from restore.resize import down_up, imresize, imresize_uint8
 
@@ -45,9 +45,9 @@ class BicubicDownUp(Degradation):
     conditions = ("scale",)
     colour_suffix = " rgb"
 
-    def __init__(self, scale):
+    def __init__(self, scale: Scale):
         super().__init__()
-        self.scale = Strength(scale, "scale", 1, 8, integer=True)
+        self.scale = Strength(scale, "scale", *SCALE)
         scales = [int(scale) for scale in self.scale.members]
         if max(scales) > 1:
             self.grid, self.margin = min(lcm(*scales), GRID), MARGIN

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from pathlib import Path
+from typing import Annotated
 
 import torch
 from kornia.filters import filter2d, filter2d_separable
 from torch import Tensor
 
+from restore.bounds import Count, NotNegative, Positive
 from restore.conditions import ORIENTATIONS, Pair, turn
 from restore.degradations import kernels
 from restore.degradations.base import Degradation, Strengths, TestStream
-from restore.degradations.strength import Strength
+from restore.degradations.strength import SIGMA, Bounds, Sigma, Strength, Value
 from restore.image import quantise, to_unit
+
+LENGTH, ANGLE = Bounds(1, 101), Bounds(-360, 360)  # of a motion, in pixels and degrees
 
 
 class Blur(Degradation):
@@ -50,20 +54,20 @@ class Blur(Degradation):
     def __init__(
         self,
         kernel: str = "disk",
-        radius: float = 7,
-        size: int = 25,
-        sigma=1.6,
-        length=15,
-        angle=45,
-        noise: float = 0,
+        radius: Positive = 7,
+        size: Count = 25,
+        sigma: Sigma = 1.6,
+        length: Annotated[Value, LENGTH] = 15,
+        angle: Annotated[Value, ANGLE] = 45,
+        noise: NotNegative = 0,
     ):
         super().__init__()
         if noise < 0:
             raise ValueError(f"noise must be at least 0 levels, and it is {noise}")
         self.noise = float(noise)
-        self.spread = Strength(sigma, "sigma", 0)
-        self.length = Strength(length, "length", 1, 101)
-        self.angle = Strength(angle, "angle", -360, 360)
+        self.spread = Strength(sigma, "sigma", *SIGMA)
+        self.length = Strength(length, "length", *LENGTH)
+        self.angle = Strength(angle, "angle", *ANGLE)
         if kernel == "motion" and not (self.length.fixed and self.angle.fixed):
             bank = self._motions()
         elif kernel == "motion":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from math import ceil, lcm
-from typing import cast
+from typing import Literal, cast
 
 import torch
 from torch import Tensor, nn
@@ -13,7 +13,7 @@ from torch.nn.functional import avg_pool2d
 from restore.conditions import ORIENTATIONS, Pair, repeat_pixels
 from restore.degradations.base import Degradation, Strengths, TestStream, as_degradation
 from restore.degradations.bicubic import GRID, low_resolution
-from restore.degradations.strength import Strength
+from restore.degradations.strength import SCALE, Scale, Strength
 from restore.image import quantise
 from restore.resize import imresize
 
@@ -46,9 +46,9 @@ class SubSample(Degradation):
     conditions = ("scale",)
     colour_suffix = " rgb"
 
-    def __init__(self, scale, resampler: str = "bicubic"):
+    def __init__(self, scale: Scale, resampler: Literal["bicubic", "area"] = "bicubic"):
         super().__init__()
-        self.scale = Strength(scale, "scale", 1, 8, integer=True)
+        self.scale = Strength(scale, "scale", *SCALE)
         if resampler not in RESAMPLERS:
             raise ValueError(f"resampler is {' or '.join(RESAMPLERS)}, and it is '{resampler}'")
         self.resampler = resampler

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Collection
+from typing import Literal
 
 import numpy as np
 import torch
@@ -11,10 +12,11 @@ from PIL import Image
 from torch import Tensor
 from torch.nn.functional import pad
 
+from restore.bounds import ImageChannels
 from restore.conditions import ORIENTATIONS, Pair
 from restore.dct import CHROMA, LUMA, SIDE, block_dct, inverse_block_dct, quantisation_table, whole_blocks
 from restore.degradations.base import Degradation, Strengths, TestStream
-from restore.degradations.strength import Strength
+from restore.degradations.strength import QUALITY, Quality, Strength
 from restore.image import LEVELS, to_levels, to_unit
 
 SUBSAMPLINGS = {"4:2:0": 2, "4:4:4": 0}  # and what Pillow calls them
@@ -48,9 +50,9 @@ class JPEG(Degradation):
 
     conditions = ("quality",)
 
-    def __init__(self, quality, channels: int = 3, subsampling: str = "4:2:0"):
+    def __init__(self, quality: Quality, channels: ImageChannels = 3, subsampling: Literal["4:2:0", "4:4:4"] = "4:2:0"):
         super().__init__()
-        self.quality = Strength(quality, "quality", 1, 100, integer=True)
+        self.quality = Strength(quality, "quality", *QUALITY)
         if subsampling not in SUBSAMPLINGS:
             raise ValueError(f"subsampling is {' or '.join(SUBSAMPLINGS)}, and it is {subsampling}")
         self.subsampling = subsampling

@@ -14,6 +14,7 @@ from kornia.augmentation import IntensityAugmentationBase2D
 from kornia.augmentation.random_generator import RandomGeneratorBase
 from torch import Tensor, nn
 
+from restore.bounds import ImageChannels, Whole
 from restore.conditions import ORIENTATIONS, Pair, turn
 from restore.degradations.base import Degradation, Strengths
 
@@ -63,9 +64,9 @@ class KorniaTransform(Degradation):
     def __init__(
         self,
         transform: IntensityAugmentationBase2D | Mapping[str, Any],
-        channels: int = 3,
-        margin: int = 0,
-        grid: int = 0,
+        channels: ImageChannels = 3,
+        margin: Whole = 0,
+        grid: Whole = 0,
     ):
         super().__init__()
         for name, pixels in (("margin", margin), ("grid", grid)):

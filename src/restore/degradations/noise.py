@@ -13,7 +13,7 @@ from torch.nn.functional import interpolate
 
 from restore.conditions import ORIENTATIONS, Pair, turn
 from restore.degradations.base import Degradation, Strengths, TestStream
-from restore.degradations.strength import Strength
+from restore.degradations.strength import SIGMA, Sigma, Strength
 from restore.files import read_pixels
 from restore.image import to_unit
 
@@ -44,9 +44,9 @@ class GaussianNoise(Degradation):
 
     conditions = ("sigma",)
 
-    def __init__(self, sigma, sigma_map: str | None = None):
+    def __init__(self, sigma: Sigma, sigma_map: str | None = None):
         super().__init__()
-        self.sigma = Strength(sigma, "sigma", 0)
+        self.sigma = Strength(sigma, "sigma", *SIGMA)
         self.sigma_map = sigma_map
         if sigma_map is not None:
             sigma_shape(sigma_map, 8, 8)

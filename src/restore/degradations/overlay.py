@@ -11,14 +11,17 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from functools import cached_property, lru_cache, partial
 from math import ceil
+from typing import Annotated
 
 import numpy as np
 import torch
+from annotated_types import Ge, Le
 from torch import Tensor
 
+from restore.bounds import Unit
 from restore.conditions import ORIENTATIONS, Pair
 from restore.degradations.base import Degradation, Strengths, TestStream
-from restore.degradations.strength import Strength
+from restore.degradations.strength import Bounds, Strength, Value
 from restore.image import quantise, to_unit
 
 SHEET = 1024  # side of a sheet in pixels
@@ -99,6 +102,9 @@ class Overlay(Degradation):
         return torch.where(kind < self.contrast, extreme, colours)
 
 
+FONT_SIZE = Bounds(4, 200, integer=True)  # pixels
+
+
 class Text(Overlay):
     """Lines of random words in real glyphs, each word of one random colour.
 
@@ -114,8 +120,8 @@ class Text(Overlay):
         ValueError: an argument out of its range, or a Pillow without an outline font.
     """
 
-    def __init__(self, font_size=10, density: float = 0.8):
-        strength = Strength(font_size, "font_size", 4, 200, integer=True)
+    def __init__(self, font_size: Annotated[Value, FONT_SIZE] = 10, density: Unit = 0.8):
+        strength = Strength(font_size, "font_size", *FONT_SIZE)
         if strength.range is not None:
             raise ValueError("font_size is a number or a set: each size needs a sheet of its own")
         if not 0 <= density <= 1:
@@ -147,7 +153,7 @@ class Scratch(Overlay):
         ValueError: `density` out of range.
     """
 
-    def __init__(self, density: float = 1.0):
+    def __init__(self, density: Annotated[float, Ge(0), Le(10)] = 1.0):
         if not 0 <= density <= 10:
             raise ValueError(f"density is from 0 to 10 scratches per 1000 pixels, and it is {density}")
         train, test = ([partial(scratch_sheet, float(density), seed) for seed in seeds] for seeds in ((0, 1), (2, 3)))

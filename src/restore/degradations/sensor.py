@@ -9,7 +9,7 @@ from torch import Tensor
 
 from restore.conditions import Pair
 from restore.degradations.base import Degradation, Strengths, TestStream
-from restore.degradations.strength import Strength
+from restore.degradations.strength import SIGMA, Sigma, Strength
 from restore.image import LEVELS, to_unit
 
 Unit = Literal["levels", "electrons"]
@@ -51,12 +51,12 @@ class PoissonGaussian(Degradation):
 
     conditions = ("gain", "read_noise")
 
-    def __init__(self, gain, read_noise, unit: str = "levels", together: bool = False):
+    def __init__(self, gain: Sigma, read_noise: Sigma, unit: Unit = "levels", together: bool = False):
         super().__init__()
         if unit not in get_args(Unit):
             raise ValueError(f"unit must be levels or electrons, and it is '{unit}'")
         self.unit, self.together = unit, together
-        self.gain, self.read_noise = Strength(gain, "gain", 0), Strength(read_noise, "read_noise", 0)
+        self.gain, self.read_noise = Strength(gain, "gain", *SIGMA), Strength(read_noise, "read_noise", *SIGMA)
         if unit == "electrons" and min(self.gain.range or self.gain.set) == 0:
             raise ValueError("gain must be above 0 electrons a level, and it is 0")
         if together and not (self.gain.fixed or self.read_noise.fixed):

@@ -3,10 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import inf
 from numbers import Real
+from typing import Annotated, NamedTuple
 
 import torch
 from torch import Tensor
+
+
+class Bounds(NamedTuple):
+    """Where a strength may lie, ends included; an integer one is a whole number."""
+
+    low: float
+    high: float = inf
+    integer: bool = False
+
+
+LARGEST = float(torch.finfo(torch.float32).max)  # strengths are drawn in float32
+Value = float | Sequence[float] | Mapping[str, Sequence[float]]  # a number, a range or a set
+SIGMA = Bounds(0)  # of noise in levels, of a kernel in pixels
+SCALE = Bounds(1, 8, integer=True)
+QUALITY = Bounds(1, 100, integer=True)
+Sigma = Annotated[Value, SIGMA]
+Scale = Annotated[Value, SCALE]
+Quality = Annotated[Value, QUALITY]
 
 
 class Strength:
@@ -23,15 +43,15 @@ class Strength:
         integer: the strength is a whole number: a range means the whole numbers in it, ends included.
 
     Raises:
-        ValueError: the value is none of these, is reversed, or leaves [low, high]; weights that are not one
-            for each member, or not positive.
+        ValueError: the value is none of these, is reversed, is not finite, or leaves [low, high]; weights that are
+            not one for each member, or not positive.
 
     Example:
         >>> Strength([0, 55], "task.sigma", 0).sample(2, torch.Generator().manual_seed(0)).shape
         torch.Size([2])
     """
 
-    def __init__(self, value, name: str, low: float, high: float = float("inf"), integer: bool = False):
+    def __init__(self, value, name: str, low: float, high: float = inf, integer: bool = False):
         self.integer = integer
         self.range: tuple[float, float] | None = None
         self.set: tuple[float, ...] = ()
@@ -46,17 +66,21 @@ class Strength:
         elif isinstance(value, Real) and not isinstance(value, bool):
             self.set = (value,)  # type: ignore[assignment]  # a whole number stays one: sigma=25, not 25.0
         elif _numbers(value) and len(value) == 2:
-            self.range = (float(value[0]), float(value[1]))
+            self.range = (value[0], value[1])
             if self.range[0] > self.range[1]:
                 raise ValueError(f"{name} as a range goes from low to high, and it is {list(value)}")
         else:
             raise ValueError(f"{name} must be a number, a range [low,high] or {{set:[...]}}, and it is {value!r}")
         for number in self.range or self.set:
-            if not low <= number <= high:  # also refuses nan
-                limits = f"at least {low:g}" if high == float("inf") else f"from {low:g} to {high:g}"
+            if not abs(number) <= LARGEST:  # also refuses nan
+                raise ValueError(f"{name} must be a finite number, and it is {number}")
+            if not low <= number <= high:
+                limits = f"at least {low:g}" if high == inf else f"from {low:g} to {high:g}"
                 raise ValueError(f"{name} must be {limits}, and it is {number}")
             if integer and number != int(number):
                 raise ValueError(f"{name} must be a whole number, and it is {number}")
+        if self.range is not None:
+            self.range = (float(self.range[0]), float(self.range[1]))
 
     def __str__(self) -> str:
         """As it stands in a setting's name: ``25``, ``0..55``, ``10/30``."""
@@ -119,7 +143,7 @@ def levels_to_test(value, within_range: Sequence[float], name: str) -> list:
         >>> levels_to_test([0, 55], [15, 25, 50, 70], "task.sigma")
         [15, 25, 50]
     """
-    strength = Strength(value, name, -float("inf"))
+    strength = Strength(value, name, -inf)
     if strength.range is None:
         return list(strength.set)
     low, high = strength.range

@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import isnan
-from typing import cast
+from typing import Annotated, cast
 
 import torch
+from annotated_types import Ge, Le
 from torch import Tensor
 from torch.nn.functional import conv2d
 
+from restore.bounds import Count, ImageChannels, Text
 from restore.colour import rgb_to_y
 from restore.errors import RequestError
 
@@ -43,12 +45,12 @@ class Metric:
     name: str
     function: Callable[[Tensor, Tensor], Tensor | float]
     higher_is_better: bool = True
-    data_range: float = 1.0
+    data_range: Annotated[float, Ge(0.001)] = 1.0
     unit: str = ""
-    digits: int = 4
-    channels: int | None = None
-    smallest: int = 1
-    families: Sequence[str] | None = None
+    digits: Annotated[int, Ge(0), Le(12)] = 4
+    channels: ImageChannels | None = None
+    smallest: Count = 1
+    families: Sequence[Text] | None = None
 
     def __post_init__(self) -> None:
         if not callable(self.function):

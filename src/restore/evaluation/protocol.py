@@ -9,11 +9,13 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import torch
+from annotated_types import Ge, Le
 from torch import Tensor
 
+from restore.bounds import LARGEST, Seed, Whole
 from restore.colour import rgb_to_y, to_luma, with_luma
 from restore.conditions import Network, Pair, apply_network, told
 from restore.degradations.base import Degradation, TestStream
@@ -109,9 +111,9 @@ class Protocol:
     """
 
     name: str
-    seed: int = 1
+    seed: Seed = 1
     noise: Noise = "ours"
-    resize: int = 0
+    resize: Whole = 0
     luma: Literal["", "gray", "y"] = ""
     luma_last: bool = False
     quantise_low: bool = False
@@ -121,7 +123,7 @@ class Protocol:
     quantise_degraded: bool = False
     quantise_restored: bool = False
     ensemble: bool = False
-    border: int = 0
+    border: Annotated[int, Ge(-1), Le(LARGEST)] = 0
     ssim: Literal["ssim", "ssim_reflect"] = "ssim"
     families: Mapping[str, Rules] = field(default_factory=dict)
 

@@ -11,6 +11,7 @@ from typing import Self
 
 from torch import Tensor, nn
 
+from restore.bounds import Count
 from restore.models.convolutions import read_convolutions
 from restore.models.layers import Border, chain, chain_sizes, fill_
 
@@ -38,7 +39,7 @@ class ARCNN(nn.Module):
     network trained on milder compression, which ``init=`` can do).
     """
 
-    def __init__(self, channels: int = 1, border: Border = "zeros"):
+    def __init__(self, channels: Count = 1, border: Border = "zeros"):
         super().__init__()
         self.channels = channels
         self.body = chain([channels, *WIDTHS, channels], KERNEL_SIZES, border=border)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn.functional import pad, relu
 
+from restore.bounds import Count, Start
 from restore.models.layers import check, he_normal_, start_last_
 
 
@@ -36,11 +37,11 @@ class Bottleneck(nn.Module):
 
     def __init__(
         self,
-        channels: int = 1,
-        width: int = 64,
+        channels: Count = 1,
+        width: Count = 64,
         skips: bool = True,
         residual: bool | None = None,
-        last_layer: str = "zero",
+        last_layer: Start = "zero",
     ):
         super().__init__()
         check(width=width)

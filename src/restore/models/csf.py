@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.fft import fftshift, irfft2, rfft2
 from torch.nn.functional import conv2d, pad
 
+from restore.bounds import Count, Positive, Whole
 from restore.dct import dct_matrix
 from restore.image import to_unit
 from restore.models import matlab
@@ -61,12 +62,12 @@ class CSF(nn.Module):
 
     def __init__(
         self,
-        channels: int = 1,
-        stages: int = 5,
-        kernel_size: int | Sequence[Sequence[int]] = 7,
+        channels: Count = 1,
+        stages: Count = 5,
+        kernel_size: Count | Sequence[tuple[Count, Count]] = 7,
         means: Sequence[float] = (-260, 10, 53),
-        precision: float = 0.01,
-        margin: int = 10,
+        precision: Positive = 0.01,
+        margin: Whole = 10,
     ):
         super().__init__()
         if isinstance(kernel_size, int) and kernel_size > LARGEST:  # k² − 1 filters of k² weights each

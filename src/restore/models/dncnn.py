@@ -6,9 +6,12 @@ CNN for Image Denoising", IEEE TIP 2017, arXiv 1608.03981.
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 from torch import Tensor, nn
 
+from restore.bounds import Count, Start
 from restore.models.layers import check, he_normal_, start_last_
 
 
@@ -56,14 +59,14 @@ class DnCNN(nn.Module):
 
     def __init__(
         self,
-        channels: int = 1,
-        depth: int = 17,
-        width: int = 64,
-        kernel_size: int = 3,
+        channels: Count = 1,
+        depth: Count = 17,
+        width: Count = 64,
+        kernel_size: Count = 3,
         batch_norm: bool = True,
         residual: bool = True,
-        last_layer: str = "zero",
-        start: str = "he",
+        last_layer: Start = "zero",
+        start: Literal["he", "released"] = "he",
     ):
         super().__init__()
         check(depth, kernel_size, width)

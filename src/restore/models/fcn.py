@@ -8,6 +8,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn.functional import interpolate, relu
 
+from restore.bounds import Count, Start
 from restore.models.layers import check, he_normal_, start_last_
 
 
@@ -38,13 +39,13 @@ class FullyConvolutional(nn.Module):
 
     def __init__(
         self,
-        channels: int = 1,
-        depth: int = 10,
-        width: int = 64,
-        kernel_size: int = 3,
+        channels: Count = 1,
+        depth: Count = 10,
+        width: Count = 64,
+        kernel_size: Count = 3,
         upsample_input: bool = False,
         residual: bool = True,
-        last_layer: str = "zero",
+        last_layer: Start = "zero",
     ):
         super().__init__()
         check(depth, kernel_size, width)

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, cat, nn
 
+from restore.bounds import Count
 from restore.models.layers import chain, check, check_maps, condition_maps, near_zero_
 
 
@@ -42,9 +43,9 @@ class FDnCNN(nn.Module):
 
     def __init__(
         self,
-        channels: int = 1,
-        depth: int = 20,
-        width: int = 64,
+        channels: Count = 1,
+        depth: Count = 20,
+        width: Count = 64,
         batch_norm: bool = True,
         residual: bool = False,
         conditions: Sequence[str] = ("sigma",),

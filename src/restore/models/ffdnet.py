@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from torch import Tensor, cat, nn
 from torch.nn.functional import avg_pool2d, pad
 
+from restore.bounds import Count
 from restore.models.layers import chain, check, check_maps, condition_maps
 
 
@@ -45,9 +46,9 @@ class FFDNet(nn.Module):
 
     def __init__(
         self,
-        channels: int = 1,
-        depth: int | None = None,
-        width: int | None = None,
+        channels: Count = 1,
+        depth: Count | None = None,
+        width: Count | None = None,
         batch_norm: bool = True,
         conditions: Sequence[str] = ("sigma",),
     ):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 from torch import Tensor, nn
 from torch.nn.functional import interpolate, relu
 
+from restore.bounds import Count, Whole
 from restore.models.layers import check, check_skips, he_normal_, skips_between
 
 
@@ -38,14 +40,14 @@ class GoproRED(nn.Module):
 
     def __init__(
         self,
-        channels: int = 3,
-        depth: int = 20,
-        width: int = 64,
-        kernel_size: int = 3,
-        skip_step: int = 2,
-        activation: str = "relu",
-        pool: Sequence[int] = (),
-        downsample: Sequence[int] = (),
+        channels: Count = 3,
+        depth: Count = 20,
+        width: Count = 64,
+        kernel_size: Count = 3,
+        skip_step: Whole = 2,
+        activation: Literal["relu", "prelu"] = "relu",
+        pool: Sequence[Count] = (),
+        downsample: Sequence[Count] = (),
     ):
         super().__init__()
         half = depth // 2

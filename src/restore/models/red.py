@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 from torch import Tensor, nn
 from torch.nn.functional import conv2d, relu
 
+from restore.bounds import Count, Start, Whole
 from restore.models.layers import check, check_skips, he_normal_, skips_between, start_last_
 from restore.models.red_released import layer_names, read_weights
 
@@ -71,16 +72,16 @@ class REDNet(nn.Module):
 
     def __init__(
         self,
-        channels: int = 1,
-        depth: int = 30,
-        width: int = 64,
-        kernel_size: int = 3,
-        skip_step: int = 2,
-        skip_kind: str = "mirrored",
-        downsample: Sequence[int] = (),
+        channels: Count = 1,
+        depth: Count = 30,
+        width: Count = 64,
+        kernel_size: Count = 3,
+        skip_step: Whole = 2,
+        skip_kind: Literal["mirrored", "residual"] = "mirrored",
+        downsample: Sequence[Count] = (),
         residual: bool = True,
-        last_layer: str = "zero",
-        padding: int | None = None,
+        last_layer: Start = "zero",
+        padding: Whole | None = None,
     ):
         super().__init__()
         half = depth // 2

@@ -12,6 +12,7 @@ from typing import Self
 
 from torch import Tensor, nn
 
+from restore.bounds import Count
 from restore.models.convolutions import read_convolutions
 from restore.models.layers import Border, chain, chain_sizes, fill_
 
@@ -40,9 +41,9 @@ class SRCNN(nn.Module):
 
     def __init__(
         self,
-        channels: int = 1,
-        widths: Sequence[int] = (64, 32),
-        kernel_sizes: Sequence[int] = (9, 1, 5),
+        channels: Count = 1,
+        widths: Sequence[Count] = (64, 32),
+        kernel_sizes: Sequence[Count] = (9, 1, 5),
         border: Border = "zeros",
     ):
         super().__init__()

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d, fold, normalize
 
+from restore.bounds import Count, Positive
 from restore.dct import LUMA, block_dct, dct_matrix, inverse_block_dct, quantisation_table, whole_blocks
 from restore.image import LEVELS, to_unit
 from restore.models import matlab
@@ -83,12 +84,12 @@ class TNRD(nn.Module):
 
     def __init__(
         self,
-        channels: int = 1,
-        stages: int = 5,
-        kernel_size: int = 7,
-        basis: int = 63,
-        spacing: float = 10.0,
-        data_term: str = "noise",
+        channels: Count = 1,
+        stages: Count = 5,
+        kernel_size: Count = 7,
+        basis: Count = 63,
+        spacing: Positive = 10.0,
+        data_term: Literal["noise", "jpeg", "sr"] = "noise",
     ):
         super().__init__()
         check(kernel_size=kernel_size)
@@ -118,7 +119,7 @@ class TNRD(nn.Module):
             self.log_reaction = nn.Parameter(torch.full((stages,), STARTS[data_term]).log())
 
     @classmethod
-    def from_file(cls, path: Path, data_term: str | None = None) -> Self:
+    def from_file(cls, path: Path, data_term: Literal["noise", "jpeg", "sr"] | None = None) -> Self:
         """The network of an authors' MATLAB file, all of its sizes, places of the Gaussians and tables from there.
 
         A column of ``cof`` is a step: coefficients filter after filter, log p, weights filter after filter; ``MFS``

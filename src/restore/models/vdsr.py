@@ -11,6 +11,7 @@ from typing import Self
 
 from torch import Tensor, nn
 
+from restore.bounds import Count
 from restore.models.convolutions import read_convolutions
 from restore.models.layers import chain, chain_sizes, check, fill_, near_zero_
 
@@ -38,7 +39,9 @@ class VDSR(nn.Module):
     starts from the identity.
     """
 
-    def __init__(self, channels: int = 1, depth: int = 20, width: int = 64, bias: bool = True, residual: bool = True):
+    def __init__(
+        self, channels: Count = 1, depth: Count = 20, width: Count = 64, bias: bool = True, residual: bool = True
+    ):
         super().__init__()
         check(depth, width=width)
         self.channels, self.residual = channels, residual

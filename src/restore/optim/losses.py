@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from restore.bounds import Positive
+
 
 class PatchSquaredError(nn.Module):
     """``weight · (1/N) Σ_i ‖restored_i − clean_i‖²``: squared error summed over a patch, averaged over patches.
@@ -17,7 +19,7 @@ class PatchSquaredError(nn.Module):
         two ``(N, C, H, W)`` to a scalar.
     """
 
-    def __init__(self, weight: float = 1.0):
+    def __init__(self, weight: Positive = 1.0):
         super().__init__()
         self.weight = weight
 

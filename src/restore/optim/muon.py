@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from typing import TypedDict, Unpack
 
 import torch
 from torch import Tensor, nn
 
+from restore.bounds import Below1, NotNegative, Positive
 from restore.training.lightning_compat import lerp, lerp_
 
 IMAGE_CHANNELS = 3  # a filter bank with more than this many maps on both sides is a hidden layer's
@@ -34,6 +36,21 @@ def newton_schulz(matrices: Tensor, iterations: int = 5) -> Tensor:
         gram = torch.bmm(x, x.mT)  # (N, rows, rows), the smaller side
         x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
     return x if wide is matrices else x.mT
+
+
+class AdamArguments(TypedDict, total=False):
+    """What `torch.optim.Adam` takes beside its rate."""
+
+    betas: tuple[Below1, Below1]
+    eps: NotNegative
+    weight_decay: NotNegative
+    amsgrad: bool
+    foreach: bool | None
+    maximize: bool
+    capturable: bool
+    differentiable: bool
+    fused: bool | None
+    decoupled_weight_decay: bool
 
 
 class Muon(torch.optim.Adam):
@@ -61,10 +78,10 @@ class Muon(torch.optim.Adam):
     def __init__(
         self,
         params: Iterable[nn.Parameter],
-        lr: float = 1e-2,
-        adam_share: float = 0.2,
-        momentum: float = 0.95,
-        **adam,
+        lr: Positive = 1e-2,
+        adam_share: Positive = 0.2,
+        momentum: Below1 = 0.95,
+        **adam: Unpack[AdamArguments],
     ):
         if not (lr > 0 and adam_share > 0):
             raise ValueError(f"lr and adam_share must be above 0, and they are {lr} and {adam_share}")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from math import cos, pi
 
+from restore.bounds import Below1, Positive, Share, Unit
+
 
 class Constant:
     """The same rate throughout, as RED-Net's paper trains."""
@@ -19,7 +21,7 @@ class Exponential:
         final: factor at the end, above 0.
     """
 
-    def __init__(self, final: float = 1e-3):
+    def __init__(self, final: Share = 1e-3):
         if not 0 < final <= 1:
             raise ValueError(f"optim.schedule.final must lie in (0, 1], and it is {final}")
         self.final = final
@@ -31,7 +33,7 @@ class Exponential:
 class Step:
     """1 before a point and `factor` after it: the authors' released DnCNN code has 1/10 after 60 %."""
 
-    def __init__(self, at: float = 0.6, factor: float = 0.1):
+    def __init__(self, at: Unit = 0.6, factor: Positive = 0.1):
         if not 0 <= at <= 1 or factor <= 0:
             raise ValueError(f"optim.schedule.at lies in [0, 1] and factor above 0, and they are {at} and {factor}")
         self.at, self.factor = at, factor
@@ -47,7 +49,7 @@ class WarmupCosine:
         warmup: share of the run in [0, 1).
     """
 
-    def __init__(self, warmup: float = 0.05):
+    def __init__(self, warmup: Below1 = 0.05):
         if not 0 <= warmup < 1:
             raise ValueError(f"optim.schedule.warmup must be a share in [0, 1), and it is {warmup}")
         self.warmup = warmup

@@ -90,7 +90,8 @@ def read_tests(config: DictConfig, experiment: Experiment) -> list[Images]:
     names, channels = list(config.test_sets), test_channels(experiment.config.task)
     listings = [datasets.find(str(name), config.paths.data, channels, training=False) for name in names]
     tests = [
-        datasets.read(listing, channels, config.on_bad_image, "as in file", config.max_pixels) for listing in listings
+        datasets.read(listing, channels, config.on_bad_image, "as in file", config.max_pixels)
+        for listing in datasets.told_apart(listings)
     ]
     for bad in (bad for images in tests for bad in images.bad):
         log.warning(f"left out    {bad}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from typing import Literal
 
 from lightning.pytorch.loggers import Logger
 
@@ -15,7 +16,7 @@ log = logging.getLogger(__name__)
 def wandb_logger(
     save_dir: str,
     project: str = "restore",
-    mode: str = "offline",
+    mode: Literal["offline", "online", "disabled"] = "offline",
     name: str | None = None,
     group: str | None = None,
     job_type: str = "train",

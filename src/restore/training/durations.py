@@ -9,7 +9,7 @@ def seconds(limit: str | float | None) -> float | None:
     """Reads a time limit as seconds: a number of them, ``90s``, ``6m``, ``2h`` or Lightning's ``DD:HH:MM:SS``.
 
     Raises:
-        RequestError: none of these, or not above 0.
+        RequestError: none of these, not above 0, or without end.
 
     Example:
         >>> seconds("6m"), seconds("00:00:06:00"), seconds(None)
@@ -28,7 +28,7 @@ def seconds(limit: str | float | None) -> float | None:
             value = float(text[:-1]) * unit if unit else float(text)
     except ValueError:
         value = -1.0
-    if not value > 0:
+    if not 0 < value < float("inf"):
         raise RequestError(f"trainer.max_time is a time such as 90s, 6m, 2h or 00:00:06:00, and it is '{limit}'")
     return value
 
