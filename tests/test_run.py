@@ -166,7 +166,7 @@ def test_weights_that_do_not_fit(command, tiny, tmp_path):
 
 def test_no_space_is_said_before_training(command, tiny, monkeypatch):
     usage = type("usage", (), {"free": 1_000_000})
-    monkeypatch.setattr("restore.runs.training.shutil.disk_usage", lambda folder: usage)
+    monkeypatch.setattr("restore.runs.disk.shutil.disk_usage", lambda folder: usage)
     answer = command("run", *tiny)
     assert answer.code == 2
     assert "has 1 MB free, and this run needs" in answer.err
