@@ -98,7 +98,7 @@ def test_what_an_experiment_names_and_is_not_here_is_left_out(command, files, im
         (["released=dncnn_s_25", "model=red10"], "released=<names> brings its own networks: leave model= out"),
         (["released=dncnn_s_25", "weights=x"], "released=<names> brings its own networks: leave weights= out"),
         (["released=[{names:[dncnn_s_25],set:set5}]"], "unknown key 'released.set': did you mean 'released.test_sets'"),
-        (["released=[{protocol:red}]"], "released is a name or a list of names, and it is None"),
+        (["released=[{protocol:red}]"], "released lacks names"),
         (["experiment=red_depth"], "experiment=red_depth trains networks: python -m restore.run experiment=red_depth"),
         (["weights=dncnn_s_50", "model=dncnn_s"], "dncnn_s_50: no DnCNN_S_sigma50.mat in"),
     ],
