@@ -47,6 +47,7 @@ def test_what_all_commands_share(command, word, sentence):
         ("data.weighting=pixel", "unknown data.weighting 'pixel': did you mean 'pixels'"),
         ("data.validation_size=-1", "data.validation_size must be at least 0, and it is -1"),
         ("data.batch_size=1.5", "data.batch_size is a whole number, and it is 1.5"),
+        ("data.batch_size=0", "data.batch_size must be at least 1, and it is 0"),
         ("data.train=[[a]]", "data.train is a name or a list of names"),
         ("budget.name=gpus", "unknown budget.name 'gpus': did you mean 'gpu'"),
         ("budget=gpus", "unknown budget 'gpus': did you mean 'gpu'"),

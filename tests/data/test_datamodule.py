@@ -185,8 +185,6 @@ def test_validation_images_are_cut_and_test_images_whole(data):
     ("changes", "sentence"),
     [
         ({"patch_size": 41}, r"data\.patch_size=41 is larger than the smallest training image, 00 of 40×48 pixels"),
-        ({"channels": 2}, r"task\.channels is 1"),
-        ({"batch_size": 0}, r"data\.batch_size"),
         ({"weighting": "pixel"}, r"did you mean 'pixels'"),
         ({"orientations": "al"}, r"unknown data\.orientations 'al': did you mean 'all'"),
         ({"validation": 1.0}, r"data\.validation is a share below 1"),

@@ -36,7 +36,10 @@ def expand(config_name: str, arguments: Sequence[str]) -> tuple[list[Job], DictC
     """
     overrides = [parse(word) for word in arguments if not word.startswith("-")]
     words = [override.input_line for override in overrides if not override.is_sweep_override()]
-    shared = compose(config_name, composable(words), hydra_too=True)
+    # a key that is added (a range in place of a set: `restore.config.overrides.normalise_overrides`) others refer to
+    added = [o for o in overrides if o.is_sweep_override() and o.is_add()]
+    first = [f"{o.get_key_element()}={next(o.sweep_string_iterator())}" for o in added]
+    shared = compose(config_name, composable([*words, *first]), hydra_too=True)
     axes = grid_axes(overrides, shared)
     resources = [word for word in words if word.startswith(RESOURCES)]
     constants = [word for word in words if not word.startswith((*RESOURCES, "sweep."))]
