@@ -70,7 +70,7 @@ def test_identity_on_the_photographs_with_classical_methods(command, tmp_path):
         (["model=red10", "weights=text.txt"], "text.txt is not a checkpoint that can be read"),
         (["model=dncnn_s", "weights=small.mat"], "small.mat is not a MatConvNet network"),
         (["test_sets=sett12"], "unknown test set 'sett12': did you mean 'set12'"),
-        (["test_sets=[]"], "test_sets=[] names no test set"),
+        (["test_sets=[]"], "test_sets is empty, and it is a name or a list of names"),
         (["test_sets=set12", "paths.data=null"], "set12 needs a data folder"),
         (["precision=16"], "unknown precision '16'"),
         (["run=."], "is not the folder of a run"),

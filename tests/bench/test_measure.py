@@ -54,7 +54,7 @@ def test_peer_patches_are_crops_of_their_files(tmp_path):
     ("words", "sentence"),
     [
         (["what=speed"], "unknown what 'speed'"),
-        (["repeats=0"], "repeats is a whole number from 1"),
+        (["repeats=0"], "repeats must be at least 1, and it is 0"),
         (["device=gpu"], "unknown device 'gpu'"),
     ],
 )

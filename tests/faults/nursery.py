@@ -39,14 +39,15 @@ def be_a_run(output: str, words: list[str]) -> None:
         os._exit(code)
 
 
-print("ready", flush=True)
-while line := sys.stdin.readline():
-    request = json.loads(line)
-    if isinstance(request, int):  # to be waited for
-        _, status = os.waitpid(request, 0)
-        print(os.waitstatus_to_exitcode(status), flush=True)
-        continue
-    child = os.fork()
-    if child == 0:
-        be_a_run(request[0], request[1:])
-    print(child, flush=True)
+if __name__ == "__main__":
+    print("ready", flush=True)
+    while line := sys.stdin.readline():
+        request = json.loads(line)
+        if isinstance(request, int):  # to be waited for
+            _, status = os.waitpid(request, 0)
+            print(os.waitstatus_to_exitcode(status), flush=True)
+            continue
+        child = os.fork()
+        if child == 0:
+            be_a_run(request[0], request[1:])
+        print(child, flush=True)

@@ -23,7 +23,7 @@ def test_starts_near_the_identity(generator):
 
 
 def test_refuses_by_name():
-    with pytest.raises(ValueError, match="depth must be at least 2"):
+    with pytest.raises(ValueError, match="depth must be from 2 to"):
         VDSR(depth=1)
     with pytest.raises(ValueError, match="width must be at least 1"):
         VDSR(width=0)

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from restore.config.compose import compose
-from restore.config.loading import configuration
+from restore.config.loading import configuration, trains
 from restore.config.resolvers import register_resolvers
 from restore.errors import RequestError
 from restore.results.claims import Claim, matching, verdicts, words
@@ -228,6 +228,8 @@ def test_every_claim_names_points_of_its_grid():
     register_resolvers()
     checked, unknown = 0, []
     for file in sorted((configuration() / "experiment").glob("[!_]*.yaml")):
+        if not trains(file.stem):
+            continue
         claims = compose("config", [f"experiment={file.stem}"]).claims
         if not claims:
             continue

@@ -42,7 +42,7 @@ def test_the_same_rows_again_take_the_place_of_the_first(tmp_path, image_rows):
 def test_what_is_no_file_is_refused_and_meanwhile_set_aside(tmp_path, image_rows):
     file = tmp_path / "results.csv"
     file.mkdir()
-    with pytest.raises(RequestError, match=r"results\.csv is no file: move it away"):
+    with pytest.raises(RequestError, match=r"results\.csv: it is a folder, and no regular file"):
         store.check_header(file)
     store.append(file, image_rows("a", 29))
     assert psnrs(store.read(file)) == [29]

@@ -40,8 +40,18 @@ def check_values(config: DictConfig, config_name: str) -> None:
     for key in values.plain:  # what is left that cannot be resolved
         if OmegaConf.is_config(value := config[key]):
             OmegaConf.to_container(value, resolve=True)
-    _check_task(values)
+    if not config.get("run"):  # whose task the words are laid over: `check_task` is called with that
+        _check_task(values)
     _check_entries(values.plain)
+
+
+def check_task(config: DictConfig) -> None:
+    """The same of the ``task`` group alone.
+
+    Raises:
+        RequestError: a key that nothing refers to, or a strength that is none.
+    """
+    _check_task(Values(config))
 
 
 @lru_cache(maxsize=64)

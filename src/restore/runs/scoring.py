@@ -11,6 +11,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 
 from restore.checkpoint import load_weights, trained_steps, weights_file
 from restore.config.build import build_data, test_channels
+from restore.config.checks import check_task
 from restore.config.compose import lay_over, run_config
 from restore.config.experiment import Experiment, Overlaps, recipe_name
 from restore.config.methods import identity_of
@@ -45,6 +46,8 @@ def what_is_scored(config: DictConfig, run: RunFolder | None) -> DictConfig:
             raise RequestError(f"the run was trained on {trained_channels} channels, and the task has {channels}")
     else:
         training = lay_over(training, words, "task")
+        if any(word.lstrip("+~").startswith("task.") for word in words):
+            check_task(training)
         task = training.task
     scored = config.copy()
     with open_dict(scored):
