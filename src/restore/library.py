@@ -17,11 +17,12 @@ from restore.config.compose import compose, run_config
 from restore.config.experiment import Experiment, check_told
 from restore.config.loading import quote
 from restore.config.overrides import normalise_overrides
+from restore.download import Download
 from restore.errors import RequestError
 from restore.evaluation.score import autocast
 from restore.image import to_unit
 from restore.models.fusion import merge_batch_norm
-from restore.released import find, is_released
+from restore.released import Released, find, is_released
 from restore.results.rows import RunMetadata, result_rows
 from restore.runfolder import RunFolder
 from restore.runs.scoring import read_tests
@@ -30,7 +31,13 @@ from restore.training.hardware import device_kind
 Image = NDArray[np.float32]
 
 
-def load(run: str | Path, model: str | None = None, overrides: Sequence[str] = (), device: str = "auto") -> nn.Module:
+def load(
+    run: str | Path,
+    model: str | None = None,
+    overrides: Sequence[str] = (),
+    device: str = "auto",
+    fetch: bool = False,
+) -> nn.Module:
     """A network with its weights, ready to restore: in evaluation mode, float32, batch norm folded in.
 
     Args:
@@ -40,6 +47,7 @@ def load(run: str | Path, model: str | None = None, overrides: Sequence[str] = (
         model: of a weights file, the network's name in ``conf/model``.
         overrides: with `model`, what differs from its YAML, as on the command line: ``["model.depth=4"]``.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        fetch: where an authors' file is not here, fetch it from its pinned place into the folder RESTORE_WEIGHTS.
 
     Raises:
         RequestError: one sentence that says what does not fit.
@@ -52,6 +60,8 @@ def load(run: str | Path, model: str | None = None, overrides: Sequence[str] = (
     """
     if model is None and is_released(str(run)):
         entry = find(str(run))
+        if fetch:
+            _fetch(entry, compose("config", []).paths.weights)
         model, overrides = entry.network, [*entry.words, *overrides]
     if model is None:
         config = run_config(run)
@@ -61,6 +71,15 @@ def load(run: str | Path, model: str | None = None, overrides: Sequence[str] = (
         file, name = weights_file(run, config.paths.weights), model
     network = load_weights(build_network(config.model), file, name)
     return merge_batch_norm(network).to(device_kind(device)).eval()
+
+
+def _fetch(entry: Released, folder: str | None) -> None:
+    if not folder:
+        raise RequestError(f"no folder for {entry.name}: set RESTORE_WEIGHTS to the one that it is to be fetched into")
+    if not entry.located(folder):
+        place = entry.place_in(folder)
+        if reason := Download().fetch([(entry.remote, place)]).failed.get(place):
+            raise RequestError(f"{entry.name} was not fetched: {reason}")
 
 
 def restore_image(network: Network, image: ArrayLike, precision: str = "32", **conditions: ArrayLike) -> Image:
