@@ -16,7 +16,7 @@ from restore.models.gopro_red import GoproRED
 from restore.models.red import REDNet
 from restore.models.srcnn import SRCNN
 from restore.models.vdsr import VDSR
-from restore.released import sha256
+from restore.remote import sha256
 from restore.runfolder import RunFolder
 
 

@@ -1,10 +1,14 @@
 """The command that lists the authors' files."""
 
 import shutil
+from functools import partial
+from urllib.parse import unquote
 
 import pytest
 
-from restore import pretrained
+import restore
+from loopback import Handler, impatient, server
+from restore import library, pretrained
 from restore.errors import RequestError
 from restore.released import find, released
 
@@ -58,3 +62,62 @@ def test_what_no_network_reads_says_so(capsys, tmp_path):
     said = lines(capsys, "name=mlp", f"folder={tmp_path}")
     assert "none here" in said[1]
     assert said[3] == f"mlp: {tmp_path / 'MLP.mat'}; no network here reads it"
+
+
+@pytest.fixture
+def published(weights_root, monkeypatch):
+    """A mirror on this machine with the files that are here."""
+    by_path = {f"/{each.repository}/{each.commit}/{each.path}": each.located(weights_root) for each in released()}
+
+    def answer(handler: Handler, number: int) -> None:
+        place = by_path.get(unquote(handler.path))
+        if place:
+            handler.send(place.read_bytes())
+        else:
+            handler.send(b"", 404)
+
+    with server(answer) as (mirror, handler):
+        monkeypatch.setattr(pretrained, "Download", impatient)
+        monkeypatch.setattr(library, "Download", partial(impatient, mirror))
+        yield mirror, handler
+
+
+def test_fetching(published, tmp_path, capsys):
+    words = [f"folder={tmp_path}", f"mirror={published[0]}"]
+    assert pretrained.main(["fetch=csf,tnrd_25", *words]) == 1, "one of CSF's two is not there"
+    said = capsys.readouterr().out
+    assert "failed   csf_15: " in said
+    assert said.rstrip().endswith("2 fetched, 0 here already, 1 failed")
+    assert find("csf_25").required(tmp_path) == tmp_path / find("csf_25").file
+    asked = len(published[1].requests)
+    assert pretrained.main(["fetch=csf_25", *words]) == 0
+    assert capsys.readouterr().out == "0 fetched, 1 here already, 0 failed\n"
+    assert len(published[1].requests) == asked
+    (tmp_path / find("tnrd_25").file).write_bytes(b"another")
+    assert pretrained.main(["fetch=tnrd_25", *words]) == 1
+    assert "another file is at" in capsys.readouterr().out
+
+
+def test_a_network_is_loaded_by_its_name_and_fetched_where_asked(published, tmp_path, monkeypatch):
+    monkeypatch.setenv("RESTORE_WEIGHTS", str(tmp_path))
+    with pytest.raises(RequestError, match=r"csf_25: no .* \(python -m restore.pretrained fetch=csf_25\)"):
+        restore.load("csf_25")
+    assert type(restore.load("csf_25", fetch=True)).__name__ == "CSF"
+    assert len(published[1].requests) == 1
+    restore.load("csf_25", fetch=True)
+    assert len(published[1].requests) == 1
+    with pytest.raises(RequestError, match=r"csf_15 was not fetched: .*status 404"):
+        restore.load("csf_15", fetch=True)
+    monkeypatch.delenv("RESTORE_WEIGHTS")
+    with pytest.raises(RequestError, match="no folder for csf_25: set RESTORE_WEIGHTS"):
+        restore.load("csf_25", fetch=True)
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [(["fetch=csf", "name=csf"], "one at a time"), (["fetch=csf"], "no folder for the files"), (["fetch=cfs"], "csf")],
+)
+def test_a_wrong_word_is_one_sentence(words, sentence, monkeypatch):
+    monkeypatch.delenv("RESTORE_WEIGHTS", raising=False)
+    with pytest.raises(RequestError, match=sentence):
+        pretrained.main(words)

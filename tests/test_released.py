@@ -7,7 +7,8 @@ import pytest
 from restore.config.build import build_settings
 from restore.config.compose import compose
 from restore.errors import RequestError
-from restore.released import Released, baseline_names, find, git_blob, identify, of_baseline, released
+from restore.released import Released, baseline_names, find, identify, of_baseline, released
+from restore.remote import git_blob
 from restore.results.published import published
 
 READ = [each for each in released() if each.model]

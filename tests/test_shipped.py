@@ -10,7 +10,7 @@ from conftest import read_rows
 from restore.checkpoint import load_weights
 from restore.config.build import build_network
 from restore.config.compose import run_config
-from restore.released import sha256
+from restore.remote import sha256
 from restore.runfolder import SHIPPED, RunFolder, shipped_runs
 
 LISTING = SHIPPED / "README.md"

@@ -18,11 +18,12 @@ from restore.config.experiment import Experiment, check_told
 from restore.config.loading import quote
 from restore.config.overrides import normalise_overrides
 from restore.config.trust import Trust
+from restore.download import Download
 from restore.errors import RequestError
 from restore.evaluation.score import autocast
 from restore.image import to_unit
 from restore.models.fusion import merge_batch_norm
-from restore.released import find, is_released
+from restore.released import Released, find, is_released
 from restore.results.rows import RunMetadata, result_rows
 from restore.runfolder import RunFolder
 from restore.runs.scoring import read_tests
@@ -37,6 +38,7 @@ def load(
     overrides: Sequence[str] = (),
     device: str = "auto",
     trust: bool | Sequence[str] = False,
+    fetch: bool = False,
 ) -> nn.Module:
     """A network with its weights, ready to restore: in evaluation mode, float32, batch norm folded in.
 
@@ -50,6 +52,7 @@ def load(
         trust: of a run's folder that is not somebody else's: true, or packages whose classes its configuration may
             name. Otherwise it may name what this package's own does, and modules of torch, torchmetrics,
             kornia and albumentations.
+        fetch: where an authors' file is not here, fetch it from its pinned place into the folder RESTORE_WEIGHTS.
 
     Raises:
         RequestError: one sentence that says what does not fit.
@@ -62,6 +65,8 @@ def load(
     """
     if model is None and is_released(str(run)):
         entry = find(str(run))
+        if fetch:
+            _fetch(entry, compose("evaluate", []).paths.weights)
         model, overrides = entry.network, [*entry.words, *overrides]
     if model is None:
         config = run_config(run, Trust.of(trust))
@@ -71,6 +76,15 @@ def load(
         file, name = weights_file(run, config.paths.weights), model
     network = load_weights(build_network(config.model), file, name)
     return merge_batch_norm(network).to(device_kind(device)).eval()
+
+
+def _fetch(entry: Released, folder: str | None) -> None:
+    if not folder:
+        raise RequestError(f"no folder for {entry.name}: set RESTORE_WEIGHTS to the one that it is to be fetched into")
+    if not entry.located(folder):
+        place = entry.place_in(folder)
+        if reason := Download().fetch([(entry.remote, place)]).failed.get(place):
+            raise RequestError(f"{entry.name} was not fetched: {reason}")
 
 
 def restore_image(network: Network, image: ArrayLike, precision: str = "32", **conditions: ArrayLike) -> Image:

@@ -1,32 +1,42 @@
-"""List the trained files that authors have published: where each one lies, its terms, and whether it is here.
+"""List and fetch the trained files that authors have published: where each one lies, its terms, and whether it is here.
 
     python -m restore.pretrained
     python -m restore.pretrained name=tnrd [folder=<folder>]
+    python -m restore.pretrained fetch=dncnn_s_25,csf [folder=<folder>] [mirror=<address>]
 
 A line per file: its name, its method, the task and the settings that it was trained for, image channels, the model that
 reads it here (none for a few), its licence, whether the right file is in the folder of published weights
 (RESTORE_WEIGHTS, or `folder`), and its address. `name` is a file's name, one of `baselines`, or how names begin; with it
-the place where each file is looked for and the command that scores it are said too. Nothing is fetched, and none of the
-files is part of this package: whoever fetches one keeps to its licence.
+the place where each file is looked for and the command that scores it are said too. `fetch` takes such names, with commas,
+or `all`: each file is fetched from its pinned place and checked before it gets its name. `mirror` is another place with the
+same files, an address with {repository}, {commit} and {path}. None of the files is part of this package: whoever fetches one
+keeps to its licence.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from restore.config.arguments import parse
 from restore.config.compose import compose
+from restore.download import Download
 from restore.errors import RequestError, report_errors, unknown_name
 from restore.released import Released, baseline_names, of_baseline, released
+from restore.remote import ADDRESS
 
 HEADER = ("name", "method", "for", "channels", "model", "licence", "here", "address")
 
 
-def main(arguments: list[str]) -> None:
-    words = parse(__doc__, {"name": "", "folder": ""}, arguments)
+def main(arguments: list[str]) -> int:
+    words = parse(__doc__, {"name": "", "fetch": "", "folder": "", "mirror": ADDRESS}, arguments)
     folder = words["folder"] or compose("evaluate", []).paths.weights
+    if words["fetch"]:
+        if words["name"]:
+            raise RequestError("name= and fetch= are asked for one at a time")
+        names = [""] if words["fetch"] == "all" else words["fetch"].split(",")
+        return fetch({each.name: each for name in names for each in chosen(name)}, folder, words["mirror"])
     files = chosen(words["name"])
     print(listing(files, folder))
     if words["name"]:
@@ -36,6 +46,29 @@ def main(arguments: list[str]) -> None:
     here = sum(state(each, folder) == "yes" for each in files)
     where = f"in {folder}" if folder else "here: RESTORE_WEIGHTS is not set"
     print(f"\n{here} of {len(files)} files are {where}.")
+    return 0
+
+
+def fetch(files: Mapping[str, Released], folder: str | None, mirror: str) -> int:
+    """Fetch files and say what became of each: 0 where all are here, 1 where one is not.
+
+    Raises:
+        RequestError: there is no folder for them, or no network.
+    """
+    if not folder:
+        raise RequestError("no folder for the files: set RESTORE_WEIGHTS, or say folder=<folder>")
+    missing = {each.place_in(folder): each for each in files.values() if not each.located(folder)}
+    outcome = Download(mirror).fetch([(each.remote, place) for place, each in missing.items()])
+    for place in outcome.fetched:
+        print(f"fetched  {missing[place].name}: {place}; {missing[place].licence}")
+    for place, reason in outcome.failed.items():
+        print(f"failed   {missing[place].name}: {reason}")
+    wrong = [each for each in files.values() if state(each, folder) == "another file"]
+    for each in wrong:
+        print(f"failed   {each.name}: another file is at {each.located(folder)}: move it away")
+    here = len(files) - len(missing) - len(wrong)
+    print(f"{len(outcome.fetched)} fetched, {here} here already, {len(outcome.failed) + len(wrong)} failed")
+    return 1 if outcome.failed or wrong else 0
 
 
 def chosen(name: str) -> Sequence[Released]:
@@ -80,7 +113,7 @@ def state(file: Released, folder: str | Path | None) -> str:
 
 def instructions(file: Released, folder: str | Path | None) -> str:
     """Where a file is looked for, and what scores it."""
-    place = Path(folder).expanduser() / file.file if folder else f"<folder of RESTORE_WEIGHTS>/{file.file}"
+    place = file.place_in(folder or "<folder of RESTORE_WEIGHTS>")
     if not file.model:
         return f"{file.name}: {place}; no network here reads it"
     return f"{file.name}: {place}; python -m restore.evaluate released={file.name} test_sets=<sets>"
@@ -88,4 +121,5 @@ def instructions(file: Released, folder: str | Path | None) -> str:
 
 if __name__ == "__main__":
     with report_errors():
-        main(sys.argv[1:])
+        code = main(sys.argv[1:])
+    raise SystemExit(code)

@@ -6,18 +6,16 @@ None of them is part of this package: ``released.csv`` says where each one lies,
 from __future__ import annotations
 
 import csv
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
-from urllib.parse import quote
 
 from restore.errors import RequestError, unknown_name
+from restore.remote import RemoteFile
 
 TABLE = Path(__file__).parent / "released.csv"
-ADDRESS = "https://raw.githubusercontent.com/{repository}/{commit}/{path}"
 
 
 @dataclass(frozen=True)
@@ -77,9 +75,14 @@ class Released:
         return self.model
 
     @property
+    def remote(self) -> RemoteFile:
+        """Where the file can be fetched, and what its content is known by."""
+        return RemoteFile(self.repository, self.commit, self.path, self.bytes, self.sha256, self.git_blob)
+
+    @property
     def address(self) -> str:
         """Where the file can be fetched."""
-        return ADDRESS.format(repository=self.repository, commit=self.commit, path=quote(self.path))
+        return self.remote.at()
 
     def fits(self, setting_name: str, channels: int) -> bool:
         """Whether it was trained for a setting, ``sigma=25``, and for images of so many channels.
@@ -94,10 +97,14 @@ class Released:
         """The file in a folder: by its `file`, or by its published name where its content is the right one."""
         if not folder:
             return None
-        own, published = (Path(folder).expanduser() / name for name in (self.file, PurePosixPath(self.path).name))
+        own, published = self.place_in(folder), Path(folder).expanduser() / PurePosixPath(self.path).name
         if own.is_file():
             return own
-        return published if published.is_file() and self._is(published) else None
+        return published if published.is_file() and self.remote.is_in(published) else None
+
+    def place_in(self, folder: str | Path) -> Path:
+        """Where it goes in a folder."""
+        return Path(folder).expanduser() / self.file
 
     def required(self, folder: str | Path | None) -> Path:
         """The file in a folder, its content checked.
@@ -110,7 +117,7 @@ class Released:
             place = (
                 f"in {folder}" if folder else "here: set RESTORE_WEIGHTS or paths.weights to the folder of such files"
             )
-            raise RequestError(f"{self.name}: no {self.file} {place} (python -m restore.pretrained name={self.name})")
+            raise RequestError(f"{self.name}: no {self.file} {place} (python -m restore.pretrained fetch={self.name})")
         self.check(path)
         return path
 
@@ -120,12 +127,8 @@ class Released:
         Raises:
             RequestError: it is another file.
         """
-        if not self._is(path):
+        if not self.remote.is_in(path):
             raise RequestError(f"{path} is not {self.name} as {self.repository} has it: fetch {self.address}")
-
-    def _is(self, path: Path) -> bool:
-        known, compute = (self.sha256, sha256) if self.sha256 else (self.git_blob, git_blob)
-        return compute(path) == known
 
 
 def _includes(item: str, setting_name: str) -> bool:
@@ -189,7 +192,7 @@ def identify(path: str | Path) -> Released | None:
     hashes: dict[Callable[[Path], str], str] = {}  # each computed when a file of this size, or of none known, asks
     for each in released():
         if each.bytes in (0, size):
-            known, compute = (each.sha256, sha256) if each.sha256 else (each.git_blob, git_blob)
+            known, compute = each.remote.known_by
             if compute not in hashes:
                 hashes[compute] = compute(path)
             if hashes[compute] == known:
@@ -205,21 +208,3 @@ def of_baseline(name: str) -> list[Released]:
 def baseline_names() -> list[str]:
     """Names of the baselines that networks here can be filled for from the files of the list."""
     return list(dict.fromkeys(each.baseline for each in released() if each.baseline and each.model))
-
-
-# -- what a file is known by -----------------------------------------------------------------------
-
-
-def sha256(path: Path) -> str:
-    """SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def git_blob(path: Path) -> str:
-    """What git calls a file's content: the SHA-1 of ``blob <bytes>\\0`` and the content."""
-    digest = hashlib.sha1(f"blob {path.stat().st_size}\0".encode())
-    with path.open("rb") as file:
-        for block in iter(lambda: file.read(1 << 20), b""):
-            digest.update(block)
-    return digest.hexdigest()

@@ -13,7 +13,7 @@ from restore.config.build import build_data, build_protocols, build_settings
 from restore.config.compose import compose
 from restore.data import datasets
 from restore.data.bank import ImageBank
-from restore.data.pairs import PairLayout, find_pairs
+from restore.data.pairs import COMMON, PairLayout, find_pairs
 from restore.errors import RequestError
 from restore.results import store
 
@@ -30,6 +30,20 @@ def gopro(root: Path, sequences: int = 3, frames: int = 2, size: tuple[int, int]
                 for kind, image in (("sharp", sharp), ("blur", blurred), ("blur_gamma", 255 - blurred)):
                     Image.fromarray(image).save(root / "GOPRO" / split / f"GOPR{sequence}" / kind / f"{frame:06d}.png")
     return root
+
+
+@pytest.mark.parametrize("layout", COMMON, ids=lambda layout: f"{layout.clean} {layout.degraded}".replace("/", "|"))
+def test_common_layouts_are_found(tmp_path, layout):
+    for pattern in (layout.clean, layout.degraded):
+        for number in ("7", "11"):
+            file = tmp_path / (pattern.replace("*", number) + ("" if "." in pattern else ".png"))
+            file.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(photograph(20, 24, 3)).save(file)
+    stars = layout.clean.count("*")
+    found = find_pairs(tmp_path)
+    assert [name for name, *_ in found] == ["-".join([number] * stars) for number in ("11", "7")]
+    assert all(clean != degraded for _, clean, degraded in found)
+    assert found == layout.find(tmp_path)
 
 
 def test_training_and_scoring_on_gopros_layout(command, tmp_path):
@@ -124,15 +138,15 @@ def test_missing_partners_and_other_sizes_are_named(command, tmp_path):
 
 
 def test_a_layout_is_two_patterns(tmp_path):
-    """PolyU's, say: both halves in one folder, told apart by the end of their names."""
+    """Both halves in one folder, told apart by the end of their names."""
     for scene in ("Canon_1", "Nikon_2"):
-        for kind in ("mean", "real"):
+        for kind in ("long", "short"):
             Image.fromarray(photograph(20, 24, 3)).save(tmp_path / f"{scene}_{kind}.JPG")
-    layout = PairLayout("*_mean.JPG", "*_real.JPG")
+    layout = PairLayout("*_long.JPG", "*_short.JPG")
     names = [(name, clean.name, degraded.name) for name, clean, degraded in find_pairs(tmp_path, layout)]
     assert names == [
-        ("Canon_1", "Canon_1_mean.JPG", "Canon_1_real.JPG"),
-        ("Nikon_2", "Nikon_2_mean.JPG", "Nikon_2_real.JPG"),
+        ("Canon_1", "Canon_1_long.JPG", "Canon_1_short.JPG"),
+        ("Nikon_2", "Nikon_2_long.JPG", "Nikon_2_short.JPG"),
     ]
     listing = datasets.find(str(tmp_path), None, 3, training=False, layout=layout)
     assert listing.image_names == ("Canon_1", "Nikon_2")

@@ -21,7 +21,8 @@ from restore.errors import RequestError, unknown_name
 from restore.evaluation.baselines import BASELINES, Baseline
 from restore.evaluation.protocol import Setting
 from restore.models.fusion import merge_batch_norm
-from restore.released import Released, baseline_names, of_baseline, sha256
+from restore.released import Released, baseline_names, of_baseline
+from restore.remote import sha256
 from restore.results.crops import AUTHORS
 from restore.results.rows import RunMetadata
 

@@ -54,12 +54,23 @@ class PairLayout:
 
 GOPRO = PairLayout("*/sharp/*", "*/blur/*")
 POLYU = PairLayout("*_mean.JPG", "*_real.JPG")
+SIDD = PairLayout("*/*_GT_SRGB_*", "*/*_NOISY_SRGB_*")
 # what a folder of a person's own is tried for, in this order
 COMMON: Sequence[PairLayout] = (
     PairLayout("clean/*", "degraded/*"),
     PairLayout("*/clean/*", "*/degraded/*"),
+    PairLayout("clean/*", "noisy/*"),
     PairLayout("sharp/*", "blur/*"),
     GOPRO,
+    PairLayout("GT/*", "NOISY/*"),
+    PairLayout("GT/*", "LQ/*"),
+    PairLayout("HQ/*", "LQ/*"),
+    PairLayout("gt/*", "lq/*"),
+    PairLayout("gt/*", "input/*"),
+    PairLayout("groundtruth/*", "input/*"),
+    PairLayout("target/*", "input/*"),
+    SIDD,
+    POLYU,
 )
 
 

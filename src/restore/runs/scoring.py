@@ -20,7 +20,8 @@ from restore.data import datasets
 from restore.data.datasets import Images
 from restore.data.overlap import log_overlaps
 from restore.errors import RequestError
-from restore.released import identify, sha256
+from restore.released import identify
+from restore.remote import sha256
 from restore.results import store
 from restore.results.crops import Crops
 from restore.results.gain import draw_gain

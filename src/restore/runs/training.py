@@ -23,7 +23,7 @@ from restore.evaluation.luma_only import LumaOnly
 from restore.evaluation.score import Restoration
 from restore.models.cost import Cost
 from restore.optim.clipping import Clipping
-from restore.released import sha256
+from restore.remote import sha256
 from restore.results import figures, store
 from restore.results.crops import Crops
 from restore.results.figures import Gallery
