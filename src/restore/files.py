@@ -7,6 +7,7 @@ import stat
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -92,7 +93,7 @@ def count_pixels(path: str | Path) -> int:
         return 0
 
 
-def open_header(path: str | Path) -> Image.Image:
+def open_header(path: str | Path | BinaryIO) -> Image.Image:
     """The image of a header, without Pillow's own limit, a fixed one that warns at half of it: ours is asked."""
     with _pillow:
         before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -65,27 +66,29 @@ def _largest(photo: Photo) -> float:
 
 
 def _read(path: Path, max_pixels: int) -> Photo:
-    try:
-        image = open_header(path)
+    turned = 1
+    if tiff.is_tiff(path):
+        tiff.check_pages(path)
+        turned = tiff.orientation(path)
+    try:  # Pillow 13 swaps the sides of some TIFFs without turning them
+        image = open_header(path if turned == 1 else BytesIO(tiff.unturned(path)))
     except UnidentifiedImageError as error:
         if tiff.is_tiff(path):
-            return _deep_tiff(path, max_pixels)
+            return _deep_tiff(path, max_pixels, turned)
         raise ValueError(f"it is not an image that is read here ({', '.join(FORMATS)})") from error
     with image:
         check_pixels(image, max_pixels)
-        if image.format == "TIFF":
-            tiff.check_pages(path)
-            if is_deep(image):
-                return _deep_tiff(path, max_pixels)
-        elif image.format in MULTIPLE and getattr(image, "is_animated", False):
+        if image.format in MULTIPLE and getattr(image, "is_animated", False):
             raise ValueError(f"it is an animation of {getattr(image, 'n_frames', 2)} images")
+        deep = is_deep(image)  # before EXIF is asked for, which loads a PNG, of which it is not told then
+        if image.format == "TIFF" and deep:
+            return _deep_tiff(path, max_pixels, turned)
         if image.format == "PNG":
             with open_header(path) as twin:
                 twin.verify()  # the checksums of its chunks
-        deep = is_deep(image)  # before EXIF is asked for, which loads a PNG, of which it is not told then
         exif = image.getexif()
-        turned = exif.get(ORIENTATION, 1)
-        image.load()  # a truncated file is refused here; of TIFF, Pillow turns it upright
+        turned = turned if image.format == "TIFF" else exif.get(ORIENTATION, 1)
+        image.load()  # a truncated file is refused here
         peak = None
         if image.format == "PPM" and deep:
             levels, alpha, peak = *pnm.read_deep(path), pnm.largest(path)
@@ -96,20 +99,22 @@ def _read(path: Path, max_pixels: int) -> Photo:
         if image.format == "PNG" and alpha is None and "transparency" in image.info:
             alpha = png.alpha_of(path, levels, image.info["transparency"])
         dpi = image.info.get("dpi") or dpi_of(exif)
-        metadata = Metadata(image.info.get("icc_profile") or None, descriptive(exif), _resolution(dpi, turned))
-        left = image.getexif().get(ORIENTATION, 1) if image.format == "TIFF" else turned
+        icc, block = image.info.get("icc_profile") or None, descriptive(exif)
         kind = "JPEG" if image.format == "MPO" else str(image.format)
-    left = left if left in range(1, 9) else 1
-    levels, alpha = upright(levels, left), None if alpha is None else upright(alpha, left)
-    return Photo(levels, alpha, peak or PEAKS[levels.dtype], metadata, kind)
+    return _upright(Photo(levels, alpha, peak or PEAKS[levels.dtype], Metadata(icc, block, dpi), kind), turned)
 
 
-def _deep_tiff(path: Path, max_pixels: int) -> Photo:
-    tiff.check_pages(path)
-    levels, alpha, metadata, turned = tiff.read_deep(path, max_pixels)
-    metadata = replace(metadata, dpi=_resolution(metadata.dpi, turned))
-    levels, alpha = upright(levels, turned), None if alpha is None else upright(alpha, turned)
-    return Photo(levels, alpha, PEAKS[levels.dtype], metadata, "TIFF")
+def _deep_tiff(path: Path, max_pixels: int, turned: int) -> Photo:
+    levels, alpha, metadata = tiff.read_deep(path, max_pixels)
+    return _upright(Photo(levels, alpha, PEAKS[levels.dtype], metadata, "TIFF"), turned)
+
+
+def _upright(photo: Photo, orientation: int) -> Photo:
+    orientation = orientation if orientation in range(1, 9) else 1
+    metadata = replace(photo.metadata, dpi=_resolution(photo.metadata.dpi, orientation))
+    levels, alpha = upright(photo.levels, orientation), photo.alpha
+    alpha = None if alpha is None else upright(alpha, orientation)
+    return replace(photo, levels=levels, alpha=alpha, metadata=metadata)
 
 
 def _resolution(dpi: tuple[float, float] | None, orientation: int) -> tuple[float, float] | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import struct
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ MAGICS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 GRAY, RGB = 1, 2  # photometric interpretations
 ASSOCIATED, STRAIGHT = 1, 2  # kinds of an extra sample: alpha that colours are multiplied by, and that they are not
 UNSIGNED, FLOAT = 1, 3
+LONG = 4  # type of a tag's value: 32 bits
 BITS = {UNSIGNED: (8, 16), FLOAT: (16, 32, 64)}
 
 
@@ -43,8 +44,29 @@ def check_pages(path: Path) -> None:
         raise ValueError(f"it has {pages} pages, and files of one are read")
 
 
-def read_deep(path: Path, max_pixels: int) -> tuple[NDArray, NDArray | None, Metadata, int]:
-    """Levels, alpha, metadata and orientation of a TIFF's first page.
+def orientation(path: Path) -> int:
+    """1 to 8 as EXIF numbers them, or what else the file says."""
+    import tifffile
+
+    with tifffile.TiffFile(path) as file:
+        tag = _whole(file.pages[0]).tags.get(ORIENTATION)
+        return int(tag.value) if tag else 1
+
+
+def unturned(path: Path) -> bytes:
+    """The file's content, with an orientation of 1: for readers that would turn some of the eight."""
+    import tifffile
+
+    content = bytearray(path.read_bytes())
+    with tifffile.TiffFile(path) as file:
+        tag = _whole(file.pages[0]).tags.get(ORIENTATION)
+        if tag is not None:
+            struct.pack_into(file.byteorder + "H", content, tag.valueoffset, 1)
+    return bytes(content)
+
+
+def read_deep(path: Path, max_pixels: int) -> tuple[NDArray, NDArray | None, Metadata]:
+    """Levels, alpha and metadata of a TIFF's first page, not turned.
 
     Raises:
         ValueError: what is not read of TIFF, is not there, or is larger than was agreed.
@@ -56,8 +78,7 @@ def read_deep(path: Path, max_pixels: int) -> tuple[NDArray, NDArray | None, Met
         _check(page, max_pixels)
         _check_whole(page, path.stat().st_size)
         pixels = _decode(page, path)
-        profile = page.tags.get(34675)
-        orientation = page.tags.get(ORIENTATION)
+        profile = page.tags.valueof(34675)
     if page.planarconfig == 2 and pixels.ndim == 3:
         pixels = np.moveaxis(pixels, 0, 2)
     colour = 3 if page.photometric == RGB else 1
@@ -69,8 +90,7 @@ def read_deep(path: Path, max_pixels: int) -> tuple[NDArray, NDArray | None, Met
     alpha = np.ascontiguousarray(pixels[..., colour]) if page.extrasamples else None
     levels = np.ascontiguousarray(pixels[..., 0] if colour == 1 else pixels[..., :3])
     exif, dpi = _exif(path)
-    turn = int(orientation.value) if orientation else 1
-    return levels, alpha, Metadata(profile and bytes(profile.value), exif, dpi), turn if turn in range(1, 9) else 1
+    return levels, alpha, Metadata(bytes(profile) if profile else None, exif, dpi)
 
 
 def write(file: Path, channels: NDArray, metadata: Metadata) -> None:
@@ -91,7 +111,7 @@ def write(file: Path, channels: NDArray, metadata: Metadata) -> None:
         iccprofile=metadata.icc,
         resolution=metadata.dpi,
         resolutionunit="inch" if metadata.dpi else None,
-        extratags=[*_described(exif), *((tag, 4, 1, 0, True) for tag in folders)],
+        extratags=_described(exif),
         metadata=None,
         software=False,
     )
@@ -142,12 +162,7 @@ def _decode(page: Any, path: Path) -> NDArray:
             raise
     import cv2
 
-    content = np.fromfile(path, np.uint8)
-    tag = page.tags.get(ORIENTATION)
-    if tag is not None:  # OpenCV would turn some of the eight
-        kind = page.parent.byteorder + "H"
-        content[tag.valueoffset : tag.valueoffset + 2] = np.frombuffer(struct.pack(kind, 1), np.uint8)
-    pixels = cv2.imdecode(content, cv2.IMREAD_UNCHANGED)
+    pixels = cv2.imdecode(np.frombuffer(unturned(path), np.uint8), cv2.IMREAD_UNCHANGED)
     shape = (page.imagelength, page.imagewidth, page.samplesperpixel)
     whole = None if pixels is None else pixels.reshape(*pixels.shape[:2], -1)
     if whole is None or whole.shape != shape or whole.dtype != page.dtype or page.planarconfig == 2:
@@ -187,22 +202,31 @@ def _described(exif: Image.Exif) -> list[tuple[int, int, int, Any, bool]]:
 
 
 def _append(file: Path, folders: dict[int, dict[int, Any]]) -> None:
-    """Put EXIF's folders at the file's end, where the tags that stand for them are made to point."""
-    import tifffile
-
-    with tifffile.TiffFile(file) as written:
-        places = {tag: _whole(written.pages[0]).tags[tag].valueoffset for tag in folders}
-        large = written.is_bigtiff
-        order = written.byteorder
-    if large:
-        return  # above 4 GiB, where Pillow's folders (of 32-bit places) do not reach
+    """Put EXIF's folders at the file's end, and a new directory that has them: tifffile does not write their tags."""
     with file.open("r+b") as stream:
+        head = stream.read(8)
+        order = "<" if head[:2] == b"II" else ">"
+        version, place = struct.unpack(order + "2xHI", head)
+        if version != 42:
+            return  # above 4 GiB, where Pillow's folders (of 32-bit places) do not reach
+        stream.seek(place)
+        (count,) = struct.unpack(order + "H", stream.read(2))
+        entries = [stream.read(12) for _ in range(count)]
         for tag, folder in folders.items():
-            start = stream.seek(0, 2)
-            start += stream.write(b"\0" * (start % 2))
-            directory = ImageFileDirectory_v2(b"II*\0\0\0\0\0" if order == "<" else b"MM\0*\0\0\0\0", group=tag)
+            directory = ImageFileDirectory_v2(head[:4] + b"\0\0\0\0", group=tag)
             for key, value in folder.items():
                 directory[key] = value
+            start = _end(stream)
             stream.write(directory.tobytes(start))
-            stream.seek(places[tag])
-            stream.write(struct.pack(order + "I", start))
+            entries.append(struct.pack(order + "HHII", tag, LONG, 1, start))
+        entries.sort(key=lambda entry: struct.unpack(order + "H", entry[:2]))
+        start = _end(stream)
+        stream.write(struct.pack(order + "H", len(entries)) + b"".join(entries) + b"\0\0\0\0")
+        stream.seek(4)
+        stream.write(struct.pack(order + "I", start))
+
+
+def _end(stream: BinaryIO) -> int:
+    """The file's end, on an even byte, as directories begin."""
+    start = stream.seek(0, 2)
+    return start + stream.write(b"\0" * (start % 2))
