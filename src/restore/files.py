@@ -83,16 +83,6 @@ def read_pixels(path: str | Path, max_pixels: int = MAX_PIXELS, gray: bool = Fal
         raise ValueError(str(error).partition("\n")[0] or type(error).__name__) from error
 
 
-def count_pixels(path: str | Path) -> int:
-    """Pixels that an image's header announces; 0 where it cannot be read, which whoever reads it says."""
-    try:
-        check_regular(path)
-        with open_header(path) as image:
-            return image.width * image.height
-    except Exception:
-        return 0
-
-
 def open_header(path: str | Path | BinaryIO) -> Image.Image:
     """The image of a header, without Pillow's own limit, a fixed one that warns at half of it: ours is asked."""
     with _pillow:

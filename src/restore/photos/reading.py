@@ -57,6 +57,19 @@ def read(path: str | Path, max_pixels: int = MAX_PIXELS, peak: float | None = No
     return replace(photo, source=path, peak=photo.peak if peak is None else float(peak))
 
 
+def depth(path: str | Path) -> tuple[int, np.dtype]:
+    """Pixels and depth that a file's header announces: uint8, uint16 or float32; 0 of uint8 where it cannot be read."""
+    path = Path(path)
+    try:
+        check_regular(path)
+        if tiff.is_tiff(path):
+            return tiff.depth(path)
+        with open_header(path) as image:
+            return image.width * image.height, np.dtype(np.uint16 if is_deep(image) else np.uint8)
+    except Exception:  # whoever reads it says why
+        return 0, np.dtype(np.uint8)
+
+
 def _unread(path: Path, reason: str) -> RequestError:
     return RequestError(f"cannot read the image {printable(str(path))}: {reason.partition(chr(10))[0]}")
 

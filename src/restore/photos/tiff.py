@@ -44,6 +44,16 @@ def check_pages(path: Path) -> None:
         raise ValueError(f"it has {pages} pages, and files of one are read")
 
 
+def depth(path: Path) -> tuple[int, np.dtype]:
+    """Pixels of the first page, and the type that its levels are read as."""
+    import tifffile
+
+    with tifffile.TiffFile(path) as file:
+        page = _whole(file.pages[0])
+        kind = np.uint8 if page.bitspersample <= 8 else np.float32 if page.sampleformat == FLOAT else np.uint16
+        return page.imagewidth * page.imagelength, np.dtype(kind)
+
+
 def orientation(path: Path) -> int:
     """1 to 8 as EXIF numbers them, or what else the file says."""
     import tifffile
