@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from conftest import read_rows
+from restore import photos
 from restore.models.dncnn import DnCNN
 from restore.results import store
 from restore.results.published import published
@@ -29,6 +30,27 @@ def test_a_run_is_scored_again_on_other_images(command, tiny, tmp_path, image_fo
     assert "5 of 5" in answer.out
     answer = command("evaluate", f"run={folder}", f"test_sets=[{tmp_path / 'train'}]", "strict=true")
     assert (answer.code, "strict=true" in answer.err) == (2, True)
+
+
+def test_what_is_white_is_that_of_the_run(command, tiny, tmp_path):
+    """Twelve bits in files of sixteen: the run's test and the evaluation score the same images."""
+    for name in ("train", "test"):
+        for file in (tmp_path / name).iterdir():
+            deep = (photos.read(file).levels.astype(float) / 255 * 4095).round().astype("u2")
+            file.unlink()
+            photos.write(photos.Photo(deep, peak=65535), file)
+    assert command("run", *tiny, "data.range=4095").code == 0
+    folder = next((tmp_path / "runs" / "denoise_red10").iterdir())
+    words = [f"run={folder}", f"test_sets=[{tmp_path / 'test'}]"]
+    for more in ([], ["data.range=4095"]):
+        assert command("evaluate", *words, *more, f"results={tmp_path / 'again.csv'}").code == 0
+        again = {(row["image"], row["metric"]): row["value"] for row in read_rows(tmp_path / "again.csv")}
+        (tmp_path / "again.csv").unlink()
+        assert again == {(row["image"], row["metric"]): row["value"] for row in read_rows(folder / "results.csv")}
+    assert command("evaluate", *words, "data.range=65535", f"results={tmp_path / 'dark.csv'}").code == 0
+    assert read_rows(tmp_path / "dark.csv")[0]["value"] != read_rows(folder / "results.csv")[0]["value"]
+    answer = command("evaluate", *words, "data.range=0")
+    assert (answer.code, "data.range" in answer.err) == (2, True)
 
 
 def test_weights_of_a_plain_state_dict_in_half_precision(command, tmp_path, image_folder):

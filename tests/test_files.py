@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from restore.files import check_regular, count_pixels, printable, read_pixels
+from restore.files import check_regular, printable, read_pixels
+from restore.photos.reading import depth
 
 
 def test_only_regular_files_are_opened(tmp_path):
@@ -19,7 +20,7 @@ def test_only_regular_files_are_opened(tmp_path):
 def test_the_limit_of_pixels_is_the_person_s_own(tmp_path):
     """Pillow warns of a bomb from 89 million pixels on, and refuses twice as many."""
     Image.new("1", (10_000, 9_000)).save(tmp_path / "large.png")
-    assert count_pixels(tmp_path / "large.png") == 90_000_000
+    assert depth(tmp_path / "large.png") == (90_000_000, np.uint8)
     assert read_pixels(tmp_path / "large.png").shape == (9_000, 10_000)
     with pytest.raises(ValueError, match=r"it has 10000×9000 pixels, 90 million, and max_pixels=80000000 are read"):
         read_pixels(tmp_path / "large.png", 80_000_000)

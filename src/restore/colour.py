@@ -5,19 +5,19 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from restore.image import to_levels, to_unit
+from restore.image import PEAKS, as_stored, stored_to_unit, to_unit
 
 
 def rgb_to_gray(rgb: Tensor) -> Tensor:
-    """MATLAB's ``rgb2gray``: full-range BT.601 luma, rounded to uint8.
+    """MATLAB's ``rgb2gray``: full-range BT.601 luma, of integers rounded.
 
     ``gray = 0.298936 R + 0.587043 G + 0.114021 B``, the first row of MATLAB's inverse YIQ matrix.
 
     Args:
-        rgb: uint8.
+        rgb: uint8, uint16 or float32.
 
     Shape:
-        ``(..., 3, H, W)`` to ``(..., 1, H, W)``, uint8.
+        ``(..., 3, H, W)`` to ``(..., 1, H, W)``, of the same type.
 
     Example:
         >>> rgb_to_gray(torch.tensor([255, 0, 0], dtype=torch.uint8).view(3, 1, 1)).item()
@@ -25,7 +25,7 @@ def rgb_to_gray(rgb: Tensor) -> Tensor:
     """
     weights = torch.tensor([0.2989360212937754, 0.5870430744511212, 0.1140209042551034], dtype=torch.float64)
     gray = torch.tensordot(weights.to(rgb.device), rgb.double(), dims=([0], [rgb.dim() - 3]))
-    return gray.add(0.5).floor().to(torch.uint8).unsqueeze(-3)
+    return (gray.add(0.5).floor() if rgb.dtype in PEAKS else gray).to(rgb.dtype).unsqueeze(-3)
 
 
 def rgb_to_y(rgb: Tensor) -> Tensor:
@@ -74,14 +74,16 @@ def to_luma(levels: Tensor, channels: int, luma: str = "gray") -> Tensor:
     """An image's levels with as many channels as a network has.
 
     Args:
-        levels: uint8, of 1 or 3 channels; gray stays as it is.
+        levels: uint8, uint16 or float32 in [0, 1], of 1 or 3 channels; gray stays as it is.
         channels: 3 leaves colour as it is.
         luma: how colour becomes gray: ``gray`` (`rgb_to_gray`), ``y`` (`rgb_to_y`, rounded), or not at
             all (``as in file``), for a protocol to do.
 
     Shape:
-        ``(..., C, H, W)`` to ``(..., 1 or 3, H, W)``, uint8.
+        ``(..., C, H, W)`` to ``(..., 1 or 3, H, W)``, of the same type.
     """
     if channels == 3 or levels.shape[-3] == 1 or luma == "as in file":
         return levels
-    return rgb_to_gray(levels) if luma == "gray" else to_levels(rgb_to_y(to_unit(levels)))
+    if luma == "gray":
+        return rgb_to_gray(levels)
+    return as_stored(rgb_to_y(stored_to_unit(levels)) * PEAKS.get(levels.dtype, 1.0), levels.dtype)

@@ -21,7 +21,7 @@ from restore.config.trust import Trust
 from restore.download import Download
 from restore.errors import RequestError
 from restore.evaluation.score import autocast
-from restore.image import to_unit
+from restore.image import stored_to_unit
 from restore.models.fusion import merge_batch_norm
 from restore.released import Released, find, is_released
 from restore.results.rows import RunMetadata, result_rows
@@ -92,7 +92,7 @@ def restore_image(network: Network, image: ArrayLike, precision: str = "32", **c
 
     Args:
         network: as from `load`, or anything that is called as a network is (see `restore.conditions`).
-        image: ``(H, W)`` or ``(H, W, 3)``: uint8 levels, or floats in [0, 1].
+        image: ``(H, W)`` or ``(H, W, 3)``: uint8 or uint16 levels, or floats in [0, 1].
         precision: ``32``, or ``bf16-mixed`` under bfloat16 autocast.
         conditions: what the network is told, in the units of the image: ``sigma=25 / 255``, or a map ``(H, W)``.
 
@@ -214,11 +214,13 @@ def _tensor(image: NDArray) -> Tensor:
     """``(H, W)`` or ``(H, W, 3)`` to ``(1, C, H, W)``, float32 in [0, 1]."""
     if image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] != 3):
         raise RequestError(f"an image is an array (H, W) or (H, W, 3), and this one is {image.shape}")
-    if image.dtype != np.uint8 and not np.issubdtype(image.dtype, np.floating):
-        raise RequestError(f"an image is of uint8 levels or of floats in [0, 1], and this one is of {image.dtype}")
+    if image.dtype not in (np.uint8, np.uint16) and not np.issubdtype(image.dtype, np.floating):
+        raise RequestError(
+            f"an image is of uint8 or uint16 levels or of floats in [0, 1], and this one is of {image.dtype}"
+        )
     planes = torch.from_numpy(np.ascontiguousarray(image))
     planes = planes[None] if image.ndim == 2 else planes.permute(2, 0, 1)
-    return (to_unit(planes) if image.dtype == np.uint8 else planes.float())[None]
+    return stored_to_unit(planes)[None]
 
 
 def _array(image: Tensor) -> Image:

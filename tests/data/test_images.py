@@ -24,8 +24,8 @@ def test_each_bad_file_is_named(tmp_path, image_folder):
     whole = (folder / "00.png").read_bytes()
     (folder / "01.png").write_bytes(whole[: len(whole) // 2])
     (folder / "02.png").write_text("not an image")
-    Image.fromarray(np.zeros((20, 20), np.uint16)).save(folder / "03.png")
-    for name, reason in (("01", "truncated|broken"), ("02", "not an image"), ("03", "8-bit")):
+    Image.fromarray(np.full((20, 20), np.nan, np.float32)).save(folder / "03.png", "TIFF")
+    for name, reason in (("01", "truncated|broken"), ("02", "not an image"), ("03", "not finite")):
         with pytest.raises(RequestError, match=rf"{name}\.png.*({reason})"):
             read_image(folder / f"{name}.png", 1)
     listing = datasets.Listing("mixed", tuple(list_images(folder)))

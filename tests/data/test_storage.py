@@ -9,7 +9,7 @@ def test_a_large_set_is_mapped_and_cropped_from_the_file(image_folder, tmp_path,
     folder = image_folder("many", 5)
     files = sorted(folder.iterdir())
     plain = datasets.read(datasets.Listing("many", tuple(files)), 1)
-    monkeypatch.setattr("restore.data.storage.ImageStorage.__init__.__defaults__", (None, 100))
+    monkeypatch.setattr("restore.data.storage.ImageStorage.__init__.__defaults__", (None, 100, None))
     mapped = datasets.read(datasets.Listing("many", tuple(files)), 1)
     bank = ImageBank(mapped.images, mapped.names)
     assert len({image.untyped_storage().data_ptr() for image in mapped.images}) == 1

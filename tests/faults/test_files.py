@@ -132,19 +132,19 @@ def png(width: int, height: int, depth: int = 8, colour: int = 2, data: bytes = 
 
 
 def hostile_images(folder: Path) -> list[Path]:
-    """Bombs, sizes that nothing holds, colour of 16 bits, names that are no UTF-8, and what is no regular file."""
+    """Bombs, sizes that nothing holds, half an image of 16 bits, names that are no UTF-8, and what is no regular file."""
     flat = zlib.compress(bytes(10**8), 9)  # 100 MB of black in a hundredth of one
     bmp = struct.pack("<2sIHHI", b"BM", 100, 0, 0, 54) + struct.pack("<IiiHHIIiiII", 40, 10**6, 10**6, 1, 24, *[0] * 6)
     contents = {
         "bomb.png": png(30_000, 30_000, 8, 0, flat),
         "huge.png": png(2**31 - 1, 2**31 - 1),
         "wide.png": png(2**31 - 1, 1),
-        "deep.png": png(2, 2, 16, 2, zlib.compress(bytes(2 * 13))),
-        "deep_alpha.png": png(2, 2, 16, 6, zlib.compress(bytes(2 * 17))),
+        "deep.png": png(2, 2, 16, 2, zlib.compress(bytes(13))),
+        "deep_alpha.png": png(2, 2, 16, 6, zlib.compress(bytes(17))),
         "huge.bmp": bmp,
         "huge.ppm": b"P6 1000000 1000000 255\n" + bytes(100),
         "huge.pgm": b"P5 99999999999 99999999999 255\n",
-        "deep.ppm": b"P6 2 2 65535\n" + bytes(24),
+        "deep.ppm": b"P6 2 2 65535\n" + bytes(23),
         "negative.ppm": b"P6 -2 2 255\n" + bytes(24),
         "program.png": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n(x) run\n",
         "empty.png": b"",

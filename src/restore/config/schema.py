@@ -211,9 +211,18 @@ class Run(Scoring):
     resume: Text | None
 
 
+@dataclass
+class TestData:
+    """What an evaluation is told of the files of its sets."""
+
+    range: Positive | None
+
+
 @dataclass(kw_only=True)
 class Evaluate(Scoring):
     """``python -m restore.evaluate``."""
+
+    data: TestData
 
     run: Text | None
     weights: Text | None

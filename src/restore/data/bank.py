@@ -7,14 +7,16 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from restore.image import to_unit
+from restore.image import deepened, deepest, stored_to_unit
 
 
 class ImageBank:
-    """Images of different sizes in one uint8 buffer, so that a batch of patches is one gather.
+    """Images of different sizes in one buffer, so that a batch of patches is one gather.
+
+    The buffer has the depth of the deepest of them, uint8, uint16 or float32, in which no image loses a level.
 
     Args:
-        images: uint8 ``(C, H, W)`` tensors with the same C.
+        images: ``(C, H, W)`` tensors with the same C, each uint8, uint16, or float32 in [0, 1].
         names: a name for each.
     """
 
@@ -23,13 +25,14 @@ class ImageBank:
         self.channels = images[0].shape[0]
         sizes = torch.tensor([image.shape[-2:] for image in images], dtype=torch.long)  # (images, 2)
         self.heights, self.widths = sizes.unbind(1)
+        depth = deepest(image.dtype for image in images)
         places = {image.untyped_storage().data_ptr() for image in images}
         if len(places) == 1 < len(images) and all(image.is_contiguous() for image in images):
             # views of one memory-mapped file: that is the buffer already
-            self.buffer = torch.empty(0, dtype=torch.uint8).set_(images[0].untyped_storage())
+            self.buffer = torch.empty(0, dtype=depth).set_(images[0].untyped_storage())
             self.offsets = torch.tensor([image.storage_offset() for image in images])
         else:
-            self.buffer = torch.cat([image.reshape(-1) for image in images])
+            self.buffer = torch.cat([deepened(image.reshape(-1), depth) for image in images])
             lengths = self.channels * sizes.prod(dim=1)
             self.offsets = torch.cumsum(lengths, 0) - lengths
 
@@ -48,10 +51,10 @@ class ImageBank:
         return self
 
     def _fits(self, device: torch.device) -> bool:
-        return device.type != "cuda" or self.buffer.numel() < 0.5 * torch.cuda.mem_get_info(device)[0]
+        return device.type != "cuda" or self.buffer.nbytes < 0.5 * torch.cuda.mem_get_info(device)[0]
 
     def image(self, index: int) -> Tensor:
-        """One whole image, uint8 ``(C, H, W)``."""
+        """One whole image ``(C, H, W)``, of the bank's depth."""
         height, width, offset = int(self.heights[index]), int(self.widths[index]), int(self.offsets[index])
         return self.buffer[offset : offset + self.channels * height * width].view(self.channels, height, width)
 
@@ -78,7 +81,11 @@ class ImageBank:
         plane = self.heights[image] * self.widths[image]
         start = self.offsets[image][:, None] + plane[:, None] * torch.arange(self.channels, device=self.device)
         index = start[:, :, None, None] + first[:, None, :, None] + second[:, None, None, :]  # (B, C, P, P)
-        return to_unit(self.buffer[index].to(coordinates.device))
+        if self.buffer.dtype == torch.uint16:  # gathered as the signed type of its size, which every device indexes
+            levels = self.buffer.view(torch.int16)[index].view(torch.uint16)
+        else:
+            levels = self.buffer[index]
+        return stored_to_unit(levels.to(coordinates.device))
 
     def _line(self, start: Tensor, flipped: Tensor, length: Tensor, patch_size: int) -> Tensor:
         """Where each of a patch's rows (or columns) lies in the image, ``(B, P)``."""

@@ -13,7 +13,7 @@ from lightning import LightningDataModule
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from restore.bounds import Below1, Count, ImageChannels, Seed, Share, Text, Whole
+from restore.bounds import Below1, Count, ImageChannels, Positive, Seed, Share, Text, Whole
 from restore.conditions import Pair
 from restore.data import datasets
 from restore.data.bank import ImageBank
@@ -62,10 +62,10 @@ class RestorationData(LightningDataModule):
             or None for no validation.
         validation_size: validation images are cut to this side about their centre; 0 leaves them whole.
         layout: of real pairs, the two patterns of `restore.data.pairs.PairLayout`, where they are not common ones.
+        range: level that is 1 of images of more than 8 bits (a camera's 4095); None for 65535, of floats 1.
         resize: side of the square that whole training and validation images are resized to; 0 leaves them.
         on_bad_image: ``stop`` or ``skip``, also at an image of more than `max_pixels`.
-        absent_sets: ``stop`` or ``skip``: what to do about test sets that are not on this machine; all of them
-            absent always stops.
+        absent_sets: ``stop`` or ``skip``, at test sets that are not on this machine; all of them absent always stops.
         root: folder of the papers' sets.
         seed: of patches and degradations.
         aligned: patches begin where a block of JPEG or a sample of super-resolution does, for a network that says
@@ -100,6 +100,7 @@ class RestorationData(LightningDataModule):
         validation_size: Whole = 180,
         layout: Mapping[Literal["clean", "degraded"], Text] | None = None,
         resize: Whole = 0,
+        range: Positive | None = None,
         on_bad_image: Literal["stop", "skip"] = "stop",
         absent_sets: Literal["stop", "skip"] = "stop",
         root: Text | None = None,
@@ -115,7 +116,7 @@ class RestorationData(LightningDataModule):
                 raise unknown_name(key, name, known)
         if not isinstance(validation, str) and not 0 <= (validation or 0) < 1:
             raise RequestError(f"data.validation is a share below 1, a set or null, and it is {validation}")
-        self.resize, self.test_channels = resize, test_channels or channels
+        self.resize, self.peak, self.test_channels = resize, range, test_channels or channels
         self.scores_pairs, self.pairs_train = scores_pairs, isinstance(degradation, RealPairs)
         self.layout = PairLayout(**layout) if layout else None
         self.train_sets, self.test_sets = list(train), list(test_sets)
@@ -193,7 +194,7 @@ class RestorationData(LightningDataModule):
         return self._read_listing(listing, self.channels, self.luma)
 
     def _read_listing(self, listing: datasets.Listing, channels: int, luma: str) -> datasets.Images:
-        return datasets.read(listing, channels, self.on_bad_image, luma, self.max_pixels)
+        return datasets.read(listing, channels, self.on_bad_image, luma, self.max_pixels, self.peak)
 
     @property
     def chooses(self) -> bool:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
 from restore.data.images import distinct, half_size, list_images, read_image
@@ -15,6 +14,7 @@ from restore.data.pairs import GOPRO, POLYU, PairedFiles, PairLayout, find_pairs
 from restore.data.storage import ImageStorage
 from restore.errors import RequestError, unknown_name
 from restore.files import MAX_PIXELS, printable
+from restore.image import LEVELS, PEAKS
 
 
 class AbsentSetError(RequestError):
@@ -80,7 +80,7 @@ class Listing:
 
 @dataclass
 class Images:
-    """The images of a set: uint8 ``(C, H, W)`` each, by name; `bad` are those left out, with the reason."""
+    """The images of a set: ``(C, H, W)`` each, uint8, uint16 or float32 in [0, 1], by name; `bad` are those left out, with the reason."""
 
     name: str
     names: list[str] = field(default_factory=list)
@@ -106,7 +106,7 @@ FIELDS = ("names", "images", "sources", "partners")
 
 @dataclass(frozen=True)
 class WholeImage:
-    """A clean image to be examined: uint8 ``(1, 1 or 3, H, W)`` levels as in its file, and where it belongs."""
+    """A clean image to be examined: ``(1, 1 or 3, H, W)`` as in its file, and where it belongs."""
 
     dataset: str
     name: str
@@ -274,7 +274,12 @@ def paired_set(name: str, folder: Path, layout: PairLayout, keep: Callable[[Path
 
 
 def read(
-    listing: Listing, channels: int, on_bad_image: str = "stop", luma: str = "gray", max_pixels: int = MAX_PIXELS
+    listing: Listing,
+    channels: int,
+    on_bad_image: str = "stop",
+    luma: str = "gray",
+    max_pixels: int = MAX_PIXELS,
+    peak: float | None = None,
 ) -> Images:
     """Read a set.
 
@@ -283,6 +288,7 @@ def read(
             for a protocol to do.
         on_bad_image: ``stop`` raises at the first file that cannot be read, ``skip`` lists it in `bad`.
         max_pixels: the most that an image may have; a larger one cannot be read.
+        peak: the level that is 1 of images of more than 8 bits, see `read_image`.
 
     Raises:
         RequestError: an unreadable image under ``stop``, or none readable at all.
@@ -291,12 +297,14 @@ def read(
         raise unknown_name("on_bad_image", on_bad_image, ["stop", "skip"])
     images = Images(listing.name)
     partners = listing.partners or (None,) * len(listing.files)
-    storage = ImageStorage([*listing.files, *(listing.partners or ())], 3 if luma == "as in file" else channels)
+    storage = ImageStorage(
+        [*listing.files, *(listing.partners or ())], 3 if luma == "as in file" else channels, peak=peak
+    )
     for name, file, partner in zip(listing.image_names, listing.files, partners, strict=True):
         try:
-            image = read_image(file, channels, luma, max_pixels)
+            image = read_image(file, channels, luma, max_pixels, peak)
             if partner is not None:
-                other = read_image(partner, channels, luma, max_pixels)
+                other = read_image(partner, channels, luma, max_pixels, peak)
                 if other.shape != image.shape:
                     sizes = " and ".join(f"{i.shape[2]}×{i.shape[1]}" for i in (image, other))
                     raise RequestError(f"the pair {file} and {partner} has different sizes, {sizes}")
@@ -316,5 +324,6 @@ def read(
 
 
 def gray(image: Tensor) -> Tensor:
-    """One plane ``(H, W)`` of an image, for comparing content."""
-    return image.float().mean(dim=0) if image.shape[0] == 3 else image[0].to(torch.float32)
+    """One plane ``(H, W)`` of an image in levels of 8 bits, for comparing content."""
+    levels = image.float() * (LEVELS / PEAKS.get(image.dtype, 1.0))
+    return levels.mean(dim=0) if image.shape[0] == 3 else levels[0]

@@ -1,4 +1,4 @@
-"""Image files to uint8 tensors, each failure named by its file."""
+"""Image files to tensors of their own depth, each failure named by its file."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from restore.colour import to_luma
 from restore.errors import RequestError
 from restore.files import MAX_PIXELS, printable, read_pixels
+from restore.image import DEEP_LEVELS, as_stored
+from restore.photos.reading import depth, read
 from restore.resize import imresize
 
 SUFFIXES = {".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
@@ -53,42 +56,60 @@ def distinct(names: Sequence[str], files: Sequence[Path]) -> tuple[str, ...]:
         places = longer
 
 
-def read_image(path: Path, channels: int, luma: str = "gray", max_pixels: int = MAX_PIXELS) -> Tensor:
-    """Read an image as uint8 ``(channels, H, W)``.
+def read_image(
+    path: Path, channels: int, luma: str = "gray", max_pixels: int = MAX_PIXELS, peak: float | None = None
+) -> Tensor:
+    """Read an image ``(channels, H, W)`` at its depth: uint8 or uint16 levels, or float32 in units of [0, 1].
+
+    Alpha is left out.
 
     Where one channel is asked, colour becomes MATLAB's ``rgb2gray`` (`luma` of ``gray``), BT.601
     studio-range Y (``y``), or stays ``(3, H, W)`` (``as in file``).
 
     Args:
         max_pixels: the most that an image may have.
+        peak: of images of more than 8 bits, the level that is 1, where it is not 65535, or 1 of floats: 4095 of a
+            camera's 12 bits. Such images become float32.
 
     Raises:
-        RequestError: the file is no regular one, not an 8-bit image, truncated, too large, or gray where colour is
-            asked.
+        RequestError: the file is no regular one, no image, truncated, too large, or gray where colour is asked.
     """
-    try:
-        pixels = read_pixels(path, max_pixels)
-    except ValueError as error:
-        raise RequestError(f"cannot read the image {printable(str(path))}: {error}") from error
+    if announced(path, peak)[1] == torch.uint8:
+        try:
+            pixels = read_pixels(path, max_pixels)
+        except ValueError as error:
+            raise RequestError(f"cannot read the image {printable(str(path))}: {error}") from error
+    else:
+        photo = read(path, max_pixels, peak)
+        own = photo.levels.dtype == np.uint16 and photo.peak == DEEP_LEVELS
+        pixels = photo.levels if own else (photo.levels / np.float32(photo.peak)).astype(np.float32)
     if pixels.ndim == 2 and channels == 3:
         raise RequestError(f"{printable(str(path))} is gray, and task.channels=3 and task.colour need colour images")
     levels = torch.from_numpy(pixels)
     return levels[None] if pixels.ndim == 2 else to_luma(levels.permute(2, 0, 1), channels, luma).contiguous()
 
 
+def announced(path: Path, peak: float | None = None) -> tuple[int, torch.dtype]:
+    """Pixels that a file's header announces, and the type that `read_image` would make of it; 0 where it is broken."""
+    pixels, kind = depth(path)
+    if kind == np.uint8:
+        return pixels, torch.uint8
+    return pixels, torch.uint16 if kind == np.uint16 and peak in (None, DEEP_LEVELS) else torch.float32
+
+
 def resized(image: Tensor, side: int) -> Tensor:
-    """A square of `side` pixels, by MATLAB's bicubic; uint8 to uint8."""
-    return imresize(image.double(), side, side).round().clamp(0, 255).to(torch.uint8)
+    """A square of `side` pixels, by MATLAB's bicubic, at the image's depth."""
+    return as_stored(imresize(image.double(), side, side), image.dtype)
 
 
 def half_size(image: Tensor) -> Tensor:
     """Crop to even sides and halve by antialiased bicubic, as BSD200 is made for RED-Net's tables.
 
     Shape:
-        ``(C, H, W)`` uint8 to ``(C, H // 2, W // 2)`` uint8.
+        ``(C, H, W)`` to ``(C, H // 2, W // 2)``, of the same type.
     """
     height, width = (side // 2 * 2 for side in image.shape[-2:])
-    return imresize(image[:, :height, :width].double(), height // 2, width // 2).round().clamp(0, 255).to(torch.uint8)
+    return as_stored(imresize(image[:, :height, :width].double(), height // 2, width // 2), image.dtype)
 
 
 def centre(levels: Tensor, side: int) -> Tensor:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import ceil
 
-import torch
 from torch import Tensor
 
 from restore.data.datasets import Images
 from restore.errors import RequestError
+from restore.image import as_stored
 from restore.resize import imresize
 
 
@@ -56,7 +56,7 @@ def spread(count: int, share: float) -> list[int]:
 def shrunk_copies(images: Images, scales: Sequence[float], least: int) -> Images:
     """The images and their copies by each factor, image by image; a copy too small for a patch is left out.
 
-    A copy is made of the copy before it, by MATLAB's bicubic and rounded to 8 bits, as the released training
+    A copy is made of the copy before it, by MATLAB's bicubic and rounded to its depth, as the released training
     program of DnCNN makes them: factors of 1, 0.9, 0.72 and 0.504 are steps of 0.9, 0.8 and 0.7.
 
     Args:
@@ -86,8 +86,8 @@ def shrunk_copies(images: Images, scales: Sequence[float], least: int) -> Images
 
 
 def _shrunk(image: Tensor, ratio: float) -> Tensor:
-    """uint8 ``(C, H, W)`` to sides of MATLAB's ``ceil(ratio · side)``."""
+    """An image ``(C, H, W)`` to sides of MATLAB's ``ceil(ratio · side)``, at its own depth."""
     if ratio == 1:
         return image
     height, width = (ceil(ratio * side) for side in image.shape[-2:])
-    return imresize(image.double(), height, width, (ratio, ratio)).round().clamp(0, 255).to(torch.uint8)
+    return as_stored(imresize(image.double(), height, width, (ratio, ratio)), image.dtype)

@@ -11,8 +11,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from restore.data.images import announced
 from restore.errors import RequestError
-from restore.files import count_pixels
+from restore.image import deepened, deepest
 from restore.memory import in_words
 
 MAPPED_ABOVE = 4_000_000_000  # bytes of decoded images from which a set is mapped
@@ -27,6 +28,7 @@ class ImageStorage:
     Args:
         files: the images to come; their headers tell the size.
         channels: of each once read, at most.
+        peak: as `restore.data.images.read_image` takes it.
         folder: where the file lies; the system's temporary folder by default.
         mapped_above: bytes from which images are mapped.
 
@@ -34,10 +36,20 @@ class ImageStorage:
         RequestError: the disk of the folder has no room for them.
     """
 
-    def __init__(self, files: Sequence[Path], channels: int, folder=None, mapped_above: int = MAPPED_ABOVE):
+    def __init__(
+        self,
+        files: Sequence[Path],
+        channels: int,
+        folder=None,
+        mapped_above: int = MAPPED_ABOVE,
+        peak: float | None = None,
+    ):
         self.buffer: Tensor | None = None
         self.used = 0
-        size = sum(count_pixels(file) for file in files) * channels
+        headers = [announced(file, peak) for file in files]
+        depth = deepest([torch.uint8, *(kind for _, kind in headers)])  # of one file there is one
+        samples = sum(pixels for pixels, _ in headers) * channels
+        size = samples * depth.itemsize
         if size > mapped_above:
             free = shutil.disk_usage(folder or tempfile.gettempdir()).free
             if size > free:  # a mapped file takes its room as it is written to: a full disk would end the process
@@ -47,7 +59,7 @@ class ImageStorage:
                 )
             descriptor, path = tempfile.mkstemp(suffix=".images", dir=folder)
             os.close(descriptor)
-            self.buffer = torch.from_file(path, shared=True, size=size, dtype=torch.uint8)
+            self.buffer = torch.from_file(path, shared=True, size=samples, dtype=depth)
             os.unlink(path)
 
     def keep(self, image: Tensor) -> Tensor:
@@ -55,4 +67,4 @@ class ImageStorage:
             return image
         view = self.buffer[self.used : self.used + image.numel()].view(image.shape)
         self.used += image.numel()
-        return view.copy_(image)
+        return view.copy_(deepened(image, self.buffer.dtype))

@@ -24,7 +24,7 @@ from restore.errors import RequestError
 from restore.evaluation.luma_only import LumaOnly
 from restore.evaluation.noise_streams import DESCRIPTIONS, Noise, normal_stream
 from restore.evaluation.self_ensemble import self_ensemble
-from restore.image import quantise, to_levels, to_unit
+from restore.image import PEAKS, as_stored, quantise, stored_to_unit, to_unit
 from restore.resize import imresize
 
 LUMA_RANGE = torch.tensor([16, 235])  # levels of black and white in BT.601's studio range
@@ -162,7 +162,7 @@ class Protocol:
         It is made on the CPU, where the codecs and the generator are, and returned on the image's device.
 
         Args:
-            levels: the image as in its file, uint8 ``(1, 3 or 1, H, W)``.
+            levels: the image as in its file ``(1, 3 or 1, H, W)``: uint8, uint16, or float32 in [0, 1].
             image: its name, part of the generator's seed.
             partner: of a real pair, the degraded image as in its file, for a setting of real pairs: nothing is
                 synthesised then.
@@ -173,12 +173,12 @@ class Protocol:
         rules = self.of(setting.family)
         luma = rules.luma or setting.luma
         if partner is not None and isinstance(setting.degradation, RealPairs):
-            degraded, clean = (to_unit(rules._prepared(state, setting, luma)) for state in (partner, levels))
+            degraded, clean = (stored_to_unit(rules._prepared(state, setting, luma)) for state in (partner, levels))
             return Pair(degraded.to(levels.device), clean.to(levels.device))
         height, width = self.size(levels.shape[-2], levels.shape[-1], setting)
         self.check_compared(height, width, setting, image)
         source = rules._cropped(resize_square(levels.cpu(), rules.resize), setting)
-        clean = to_unit(source if rules.luma_last else to_luma(source, setting.channels_of(source), luma))
+        clean = stored_to_unit(source if rules.luma_last else to_luma(source, setting.channels_of(source), luma))
         pair = rules._degraded(clean, setting, image)
         degraded = rules._received(pair.degraded)
         return Pair(degraded, pair.clean, pair.conditions).to(levels.device)
@@ -292,5 +292,8 @@ def _limited(image: Tensor) -> Tensor:
 
 
 def resize_square(levels: Tensor, side: int) -> Tensor:
-    """A whole image as a square of `side` pixels, by MATLAB's bicubic; 0 leaves it."""
-    return to_levels(imresize(to_unit(levels).double(), side, side)) if side else levels
+    """A whole image as a square of `side` pixels, by MATLAB's bicubic, at its depth; 0 leaves it."""
+    if not side:
+        return levels
+    square = imresize(stored_to_unit(levels).double(), side, side).float()
+    return as_stored(square * PEAKS.get(levels.dtype, 1.0), levels.dtype)

@@ -52,6 +52,8 @@ def what_is_scored(config: DictConfig, run: RunFolder | None) -> DictConfig:
         task = training.task
     scored = config.copy()
     with open_dict(scored):
+        if scored.data.range is None:
+            scored.data.range = training.data.get("range")
         scored.task, scored.model = (OmegaConf.to_container(group, resolve=True) for group in (task, training.model))
     return scored
 
@@ -94,7 +96,9 @@ def read_tests(config: DictConfig, experiment: Experiment) -> list[Images]:
     names, channels = list(config.test_sets), test_channels(experiment.config.task)
     listings = [datasets.find(str(name), config.paths.data, channels, training=False) for name in names]
     tests = [
-        datasets.read(listing, channels, config.on_bad_image, "as in file", config.max_pixels)
+        datasets.read(
+            listing, channels, config.on_bad_image, "as in file", config.max_pixels, experiment.config.data.range
+        )
         for listing in datasets.told_apart(listings)
     ]
     for bad in (bad for images in tests for bad in images.bad):
