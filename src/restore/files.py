@@ -66,9 +66,9 @@ def read_pixels(path: str | Path, max_pixels: int = MAX_PIXELS, gray: bool = Fal
     """
     check_regular(path)
     try:
-        with _open(path) as file:
-            _check_pixels(file, max_pixels)
-            if _is_deep(file):
+        with open_header(path) as file:
+            check_pixels(file, max_pixels)
+            if is_deep(file):
                 raise ValueError("it has more than 8 bits per channel, and restore works on 8-bit images")
             image = ImageOps.exif_transpose(file)
             return np.array(image.convert("L" if gray or image.mode in ("1", "L", "LA") else "RGB"))
@@ -86,13 +86,13 @@ def count_pixels(path: str | Path) -> int:
     """Pixels that an image's header announces; 0 where it cannot be read, which whoever reads it says."""
     try:
         check_regular(path)
-        with _open(path) as image:
+        with open_header(path) as image:
             return image.width * image.height
     except Exception:
         return 0
 
 
-def _open(path: str | Path) -> Image.Image:
+def open_header(path: str | Path) -> Image.Image:
     """The image of a header, without Pillow's own limit, a fixed one that warns at half of it: ours is asked."""
     with _pillow:
         before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
@@ -102,7 +102,12 @@ def _open(path: str | Path) -> Image.Image:
             Image.MAX_IMAGE_PIXELS = before
 
 
-def _check_pixels(image: Image.Image, most: int) -> None:
+def check_pixels(image: Image.Image, most: int) -> None:
+    """Refuse an image of no pixels, and one of more than `most`, before anything of it is decoded.
+
+    Raises:
+        ValueError: its size.
+    """
     pixels = image.width * image.height
     if pixels < 1:
         raise ValueError(f"it has {image.width}×{image.height} pixels")
@@ -112,7 +117,7 @@ def _check_pixels(image: Image.Image, most: int) -> None:
         )
 
 
-def _is_deep(image: Image.Image) -> bool:
+def is_deep(image: Image.Image) -> bool:
     """Whether a channel has more than 8 bits: of 16-bit colour Pillow hands over the upper 8 without a word."""
     if image.mode in ("I", "F") or image.mode.startswith("I;"):
         return True
