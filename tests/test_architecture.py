@@ -14,8 +14,8 @@ LAYERS = {
     **dict.fromkeys(("models", "degradations"), 1),
     **dict.fromkeys(("data", "evaluation", "photos"), 2),
     **dict.fromkeys(("training", "optim", "tracking", "results", "runfolder", "checkpoint", "released"), 3),
-    **dict.fromkeys(("config", "jobs", "runs", "bench"), 4),
-    **dict.fromkeys(("run", "evaluate", "report", "campaign", "library", "pretrained", "__main__"), 5),
+    **dict.fromkeys(("config", "jobs", "runs", "bench", "application"), 4),
+    **dict.fromkeys(("run", "evaluate", "report", "campaign", "library", "pretrained", "apply", "__main__"), 5),
 }
 HEAVY = {"wandb", "albumentations", "h5py", "matplotlib", "onnx", "cv2", "skimage", "tifffile"}
 
