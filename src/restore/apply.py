@@ -65,7 +65,8 @@ def main(arguments: list[str]) -> None:
     for key, choices in CHOICES.items():
         if words[key] not in choices:
             raise RequestError(f"{key} must be one of {', '.join(choices)}, and it is '{words[key]}'")
-    logging.basicConfig(format="%(message)s", level=logging.INFO, force=True)
+    logging.basicConfig(format="%(message)s")
+    logging.getLogger("restore").setLevel(logging.INFO)
     jobs = find_jobs(words["input"], words["output"])
     overrides = [word for word in arguments if word not in own]
     trust = _trust(words["trust"])
@@ -80,7 +81,9 @@ def main(arguments: list[str]) -> None:
         return
     report = Report.beside(jobs) if words["report"] == "true" else None
     peak = _number("peak", words["peak"], 0) if words["peak"] else None
-    batch = Batch(trained, _settings(words), words["accelerator"], quality, max_pixels, peak, report.keep if report else None)
+    batch = Batch(
+        trained, _settings(words), words["accelerator"], quality, max_pixels, peak, report.keep if report else None
+    )
     try:
         count = batch.run(jobs)
     finally:

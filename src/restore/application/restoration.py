@@ -93,7 +93,7 @@ class Restorer:
         self.trained, self.settings = trained, settings
         parameter = next(trained.network.parameters(), torch.zeros(()))
         self.device = parameter.device
-        trained.network.to(self.device, memory_format=torch.channels_last)
+        trained.network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._footprints: dict[tuple[float, ...], float] = {}
 
     @property
@@ -202,7 +202,7 @@ class Restorer:
         check_tiles(network, reach, like, height, width, conditions, self.trained.name)
         side = settings.tile or int((bound / cost) ** 0.5) - 2 * reach.margin - 2 * (reach.grid - 1)
         needed = cost * min(height, side + 2 * reach.margin) * min(width, side + 2 * reach.margin)
-        if side < SMALLEST:
+        if settings.tile is None and side < SMALLEST:
             raise RequestError(
                 f"{self.trained.name} sees {reach.margin} pixels to each side, and a tile of {SMALLEST} with them does "
                 f"not fit in memory={bound / 1e9:.3g} GB"
