@@ -43,6 +43,7 @@ from restore.application.restoration import Settings
 from restore.application.trial import run_trials
 from restore.config.arguments import parse
 from restore.errors import RequestError, report_errors
+from restore.training.hardware import disable_tf32, keep_freed_memory
 
 CONDITIONS = ("sigma", "quality", "gain", "read_noise", "scale")
 DEFAULTS = {
@@ -67,6 +68,8 @@ def main(arguments: list[str]) -> None:
             raise RequestError(f"{key} must be one of {', '.join(choices)}, and it is '{words[key]}'")
     logging.basicConfig(format="%(message)s")
     logging.getLogger("restore").setLevel(logging.INFO)
+    keep_freed_memory()
+    disable_tf32()
     jobs = find_jobs(words["input"], words["output"])
     overrides = [word for word in arguments if word not in own]
     trust = _trust(words["trust"])
