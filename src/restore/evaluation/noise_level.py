@@ -59,7 +59,7 @@ def estimate_noise(image: Tensor) -> NoiseLevel:
         raise ValueError(
             f"noise is estimated from images of 16 × 16 pixels at least, and this one has {height} × {width}"
         )
-    estimates = [_eigenvalues(plane) for plane in image[0].detach().cpu().double().numpy()]
+    estimates = [_eigenvalues(plane) for plane in image[0].detach().cpu().numpy()]
     variances, medians = np.array(estimates).T
     spread = float(np.sqrt(medians.mean() / max(variances.mean(), 1e-12)))
     return NoiseLevel(float(np.sqrt(variances.mean())), spread)
@@ -86,7 +86,8 @@ def _spectrum(patches: NDArray) -> tuple[float, float]:
 def _patches(plane: NDArray) -> tuple[NDArray, NDArray]:
     """Patches ``(N, 49)`` at equal distances, and the energy of the central differences within each, ``(N,)``."""
     step = max(1, int(np.ceil(np.sqrt(plane.size / PATCHES))))
-    windows = np.lib.stride_tricks.sliding_window_view(plane, (SIDE, SIDE))[::step, ::step].reshape(-1, SIDE, SIDE)
+    windows = np.lib.stride_tricks.sliding_window_view(plane, (SIDE, SIDE))[::step, ::step]
+    windows = windows.reshape(-1, SIDE, SIDE).astype(np.float64)  # of the patches alone: images may be large
     across = windows[:, :, 2:] - windows[:, :, :-2]
     energies = np.einsum("nyx,nyx->n", across, across)
     down = windows[:, 2:] - windows[:, :-2]
