@@ -14,8 +14,9 @@ LAYERS = {
     **dict.fromkeys(("models", "degradations", "download"), 1),
     **dict.fromkeys(("data", "evaluation", "photos"), 2),
     **dict.fromkeys(("training", "optim", "tracking", "results", "runfolder", "checkpoint", "released"), 3),
-    **dict.fromkeys(("config", "jobs", "runs", "bench"), 4),
-    **dict.fromkeys(("run", "evaluate", "report", "campaign", "library", "pretrained", "datasets", "__main__"), 5),
+    **dict.fromkeys(("config", "jobs", "runs", "bench", "application"), 4),
+    **dict.fromkeys(("run", "evaluate", "report", "campaign", "library", "pretrained", "datasets"), 5),
+    **dict.fromkeys(("apply", "__main__"), 5),
 }
 HEAVY = {"wandb", "albumentations", "h5py", "matplotlib", "onnx", "cv2", "skimage", "tifffile"}
 

@@ -10,24 +10,19 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
-from restore.checkpoint import load_weights, weights_file
+from restore.application.network import load_network
 from restore.conditions import KERNELS, Network, apply_network, told
-from restore.config.build import build_network
-from restore.config.compose import compose, run_config
+from restore.config.compose import compose
 from restore.config.experiment import Experiment, check_told
 from restore.config.loading import quote
 from restore.config.overrides import normalise_overrides
-from restore.config.trust import Trust
 from restore.download import Download
 from restore.errors import RequestError
 from restore.evaluation.score import autocast
 from restore.image import stored_to_unit
-from restore.models.fusion import merge_batch_norm
 from restore.released import Released, find, is_released
 from restore.results.rows import RunMetadata, result_rows
-from restore.runfolder import RunFolder
 from restore.runs.scoring import read_tests
-from restore.training.hardware import device_kind
 
 Image = NDArray[np.float32]
 
@@ -63,19 +58,9 @@ def load(
         >>> sum(parameter.numel() for parameter in network.parameters())
         250321
     """
-    if model is None and is_released(str(run)):
-        entry = find(str(run))
-        if fetch:
-            _fetch(entry, compose("evaluate", []).paths.weights)
-        model, overrides = entry.network, [*entry.words, *overrides]
-    if model is None:
-        config = run_config(run, Trust.of(trust))
-        file, name = RunFolder.find(run).checkpoint(), config.model.name
-    else:
-        config = compose("evaluate", normalise_overrides([f"model={model}", *overrides]))
-        file, name = weights_file(run, config.paths.weights), model
-    network = load_weights(build_network(config.model), file, name)
-    return merge_batch_norm(network).to(device_kind(device)).eval()
+    if fetch and model is None and is_released(str(run)):
+        _fetch(find(str(run)), compose("evaluate", []).paths.weights)
+    return load_network(run, model, overrides, device, trust).network
 
 
 def _fetch(entry: Released, folder: str | None) -> None:

@@ -1,0 +1,1 @@
+"""A network and a person's own images: what `restore.apply` does with them."""

@@ -1,0 +1,118 @@
+"""Many files, one after the other: what is broken is reported, and the rest goes on."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from restore import photos
+from restore.application.files import Job, Jobs, Record
+from restore.application.network import TrainedNetwork, shipped_denoiser
+from restore.application.restoration import Progress, Restorer, Settings
+from restore.conditions import told
+from restore.errors import OutsideError, RequestError, outside_sentence
+from restore.files import MAX_PIXELS, printable
+from restore.photos import Photo
+
+log = logging.getLogger("restore")
+Keep = Callable[[Job, Photo, Photo], None]  # called with a file's photo before and after
+
+
+@dataclass
+class Batch:
+    """Restores files by one network, or each by the shipped denoiser for its channels.
+
+    Attributes:
+        trained: None for the shipped ones.
+        settings: of all files.
+        accelerator: where shipped networks are loaded to.
+        jpeg_quality: of JPEG files that are written.
+        max_pixels: that a file may announce.
+        peak: the level that is 1, where a file's type does not say it.
+        keep: called with each photo before and after.
+    """
+
+    trained: TrainedNetwork | None
+    settings: Settings
+    accelerator: str = "auto"
+    jpeg_quality: int = 95
+    max_pixels: int = MAX_PIXELS
+    peak: float | None = None
+    keep: Keep | None = None
+
+    def __post_init__(self) -> None:
+        self._restorers: dict[int, Restorer] = {}
+        if self.trained is not None:
+            self._restorers = dict.fromkeys((1, 3), Restorer(self.trained, self.settings))
+
+    def run(self, jobs: Jobs) -> int:
+        """Restore what is not done yet; returns how many files were.
+
+        Raises:
+            OutsideError: some could not be; the others were.
+        """
+        record = Record(jobs.folder, self._digest()) if jobs.folder else None
+        left = [job for job in jobs.jobs if record is None or not record.has(job)]
+        if len(left) < len(jobs.jobs):
+            log.info(f"{len(jobs.jobs) - len(left)} of {len(jobs.jobs)} files are done already")
+        failures = []
+        with _bar(left) as advance:
+            for job in left:
+                if (reason := self._try(job, record, advance)) is not None:
+                    log.error(reason)
+                    failures.append(job)
+        if failures:
+            names = ", ".join(printable(job.source.name) for job in failures[:5])
+            more = f" and {len(failures) - 5} more" if len(failures) > 5 else ""
+            raise OutsideError(f"{len(failures)} of {len(jobs.jobs)} files were not restored: {names}{more}")
+        return len(left)
+
+    def _try(self, job: Job, record: Record | None, advance: Progress) -> str | None:
+        """Restore one file; returns why that cannot be."""
+        name = printable(str(job.source))
+        try:
+            if record and job.target.exists() and not record.knows(job):
+                return f"{name}: {printable(str(job.target))} exists, and is none that this command wrote"
+            photo = photos.read(job.source, self.max_pixels, self.peak)
+            restored = self._restorer(photo.channels).restore(photo, name, advance)
+            job.target.parent.mkdir(parents=True, exist_ok=True)
+            photos.write(restored, job.target, self.jpeg_quality)
+            if record:
+                record.add(job)
+            if self.keep:
+                self.keep(job, photo, restored)
+        except (RequestError, OutsideError) as error:
+            text = str(error)
+            return text if name in text else f"{name}: {text}"
+        except OSError as error:
+            return outside_sentence(error)
+        return None
+
+    def _restorer(self, channels: int) -> Restorer:
+        if channels not in self._restorers:
+            trained = shipped_denoiser(channels, self.accelerator)
+            estimate = "sigma" in told(trained.network) and "sigma" not in self.settings.conditions
+            settings = Settings(**{**vars(self.settings), "estimate": estimate})
+            self._restorers[channels] = Restorer(trained, settings)
+        return self._restorers[channels]
+
+    def _digest(self) -> str:
+        """Of all that the pixels depend on: network and settings, but where tiles end."""
+        network = self.trained.digest if self.trained else "shipped"
+        chosen = {key: value for key, value in vars(self.settings).items() if key not in ("tile", "memory")}
+        text = repr((network, sorted(map(str, chosen.items())), self.jpeg_quality, self.peak))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@contextmanager
+def _bar(jobs: Sequence[Job]) -> Iterator[Progress]:
+    """A progress bar on a terminal, elsewhere nothing; counted in files, moved by every tile."""
+    from rich.console import Console
+    from rich.progress import Progress as Bar  # only here
+
+    with Bar(console=Console(stderr=True), disable=not Console(stderr=True).is_terminal) as bar:
+        task = bar.add_task("restoring", total=len(jobs))
+        yield lambda share: bar.advance(task, share)
