@@ -9,8 +9,8 @@ model.* and task.*. trust= is what a run folder from elsewhere may name.
 
 format=onnx writes a file of any size and any number of images, what the network is told as inputs, compared with the
 network on odd sizes before it is written (at most 1e-4 of [0, 1]). It says in its metadata what it restores, how its tiles
-overlap, and its scores: the run's own results.csv, or the rows of results=<results.csv> that have its weights. It is
-applied by python -m restore.apply backend=onnx, and by restore.restore_image.
+overlap, and its scores: the run's own results.csv, or the rows of results=<results.csv> that have its weights. From
+Python it is restore.deployment.onnx_network.OnnxNetwork(file), which restore.restore_image calls.
 
 format=page writes one HTML file that holds the network and what computes it, and fetches nothing: drop a photograph, see
 before and after, save it. wasm= is the folder of onnxruntime-web 1.30 (npm install onnxruntime-web@1.30).
@@ -164,6 +164,7 @@ def card_of(named: Named, run: str, results: str) -> Card:
     return Card(
         *(name, str(task.name), channels, forms(named.network), tiles_of(named.network, channels, name)),
         scale=scales_of(task),
+        luma_alone=channels == 1 and str(task.name).startswith(("sr", "jpeg")),
         weights=named.label,
         weights_sha256=digest,
         licence=entry.licence if entry else "",

@@ -9,6 +9,7 @@ from restore.config.compose import compose
 from restore.config.loading import members
 from restore.deployment.card import Card, forms, mean_scores, tiles_of
 from restore.errors import RequestError
+from restore.evaluation.tiling import restore_tiled
 from restore.models.csf import CSF
 from restore.models.dncnn import DnCNN
 from restore.models.fcn import FullyConvolutional
@@ -16,6 +17,7 @@ from restore.models.ffdnet import FFDNet
 from restore.models.fusion import merge_batch_norm
 from restore.models.gopro_red import GoproRED
 from restore.models.red import REDNet
+from restore.models.size import count_maps
 from restore.models.tnrd import TNRD
 
 TASKS = {"arcnn": "jpeg", "srcnn": "sr", "vdsr": "sr", "tnrd_sr": "sr", "tnrd_jpeg": "jpeg"}
@@ -79,6 +81,19 @@ def test_it_restores_as_the_network_does_at_any_size(onnx, name):
             expected = network(image, **told)
         assert (other(image, **told) - expected).abs().max() <= 1e-4
         assert (expected - image).abs().max() > 0.01, "a network that returns its input would pass"
+
+
+def test_a_network_is_backed_by_onnx_and_counted_as_it_was(onnx):
+    from restore.deployment.onnx_file import with_onnx
+
+    network = awake(FFDNet(depth=3, width=8))
+    backed = with_onnx(network, 1, "ffdnet")
+    assert tiles_of(backed, 1, "ffdnet") == tiles_of(network, 1, "ffdnet") == (8, 2)
+    assert count_maps(backed, 1) == count_maps(network, 1)
+    image, sigma = torch.rand(1, 1, 90, 71), torch.tensor([0.1])
+    tiled = restore_tiled(backed, image, 32, {"sigma": sigma})
+    with torch.no_grad():
+        assert (tiled - network(image, sigma)).abs().max() <= 1e-5
 
 
 @pytest.mark.slow

@@ -185,9 +185,19 @@ def test_colour_told_sigma(restored_in_browser):
 
 @pytest.mark.slow
 @torch.no_grad()
-def test_colour_through_a_network_of_luma_keeps_its_chroma(restored_in_browser):
-    network, image = trained(DnCNN(depth=4, width=8, batch_norm=False)), noisy(120, 90, 3)
-    _, result = restored_in_browser(network, card_of(network, 1), image)
+def test_colour_through_a_network_of_one_channel(restored_in_browser):
+    network, image = trained(FFDNet(depth=4, width=8)), noisy(120, 90, 3)
+    page, result = restored_in_browser(network, card_of(network, 1), image)
+    each = network(tensor(image)[0][:, None], torch.full((3,), 25 / 255))[:, 0][None]
+    assert np.abs(result - levels_of(each)).max() <= 2
+    page.select_option("#colour", "luma")
+    page.wait_for_timeout(50)
+    finish(page)
+    kept = apply_network(LumaOnly(network), tensor(image), {"sigma": torch.tensor([25 / 255])})
+    assert np.abs(pixels(page) - levels_of(kept)).max() <= 2
+    assert np.abs(pixels(page).astype(int) - result).max() > 2
+    network = trained(DnCNN(depth=4, width=8, batch_norm=False))
+    _, result = restored_in_browser(network, card_of(network, 1, luma_alone=True), image)
     assert np.abs(result - levels_of(apply_network(LumaOnly(network), tensor(image), {}))).max() <= 2
 
 

@@ -28,6 +28,8 @@ class Card:
         conditions: what it is told, each with its form, ``value`` ``(N,)``, ``map`` ``(N, 1, H, W)`` or ``kernel``.
         reach: margin and grid in pixels (`restore.models.reach.Reach`); None where it restores whole images alone.
         scale: that images are enlarged by before the network sees them: 1, or super-resolution's factors.
+        luma_alone: of a network of one channel, whether it restores the luma of colour images and keeps their chroma
+            (super-resolution, JPEG), or each channel by itself (noise is in all of them).
         weights: where they come from, and the SHA-256 of that file.
         scores: means over a set's images, of a dataset, setting, protocol and metric each; none where nothing is known.
         data_range: of the values of its images.
@@ -40,6 +42,7 @@ class Card:
     conditions: Mapping[str, str] = field(default_factory=dict)
     reach: tuple[int, int] | None = None
     scale: tuple[int, ...] = (1,)
+    luma_alone: bool = False
     weights: str = ""
     weights_sha256: str = ""
     licence: str = ""

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from restore.conditions import apply_network, stand_in, told
-from restore.deployment.card import KEY, Card
-from restore.deployment.onnx_network import OnnxNetwork, required
+from restore.deployment.card import KEY, Card, forms
+from restore.deployment.onnx_network import OnnxBacked, OnnxNetwork, required
 from restore.errors import RequestError
 from restore.models.csf import CSF
 from restore.models.red import Deconvolution
@@ -53,6 +53,20 @@ def to_onnx(network: nn.Module, card: Card) -> tuple[bytes, float]:
             f"at most {TOLERANCE:.0e} is allowed"
         )
     return content, difference
+
+
+def with_onnx(network: nn.Module, channels: int, name: str) -> OnnxBacked:
+    """The same network, computed by onnxruntime: ``restore.apply backend=onnx``.
+
+    Args:
+        network: on the CPU, in evaluation mode.
+        name: in ``conf/model``, for sentences.
+
+    Raises:
+        RequestError: as of `to_onnx`.
+    """
+    content, _ = to_onnx(network, Card(name, "", channels, forms(network)))
+    return OnnxBacked(network, OnnxNetwork(content))
 
 
 def differences(network: nn.Module, other: OnnxNetwork, channels: int) -> Iterator[float]:

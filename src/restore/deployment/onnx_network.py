@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 import importlib.util
 from pathlib import Path
+from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from restore.conditions import told
 from restore.deployment.card import KEY, Card
 from restore.errors import RequestError
 from restore.files import check_regular
@@ -77,6 +80,30 @@ class OnnxNetwork:
         arrays = {name: tensor.detach().float().cpu().numpy() for name, tensor in inputs.items()}
         (restored,) = self.session.run(["restored"], arrays)
         return torch.from_numpy(restored).to(degraded.device)
+
+
+class OnnxBacked(nn.Module):
+    """A network that onnxruntime computes, and that is else what it was: its weights, layers and reach can be counted.
+
+    Args:
+        network: what was exported.
+        onnx: its file.
+
+    Shape:
+        as of the network's; the session is on the CPU unless `onnx` says otherwise.
+    """
+
+    def __init__(self, network: nn.Module, onnx: OnnxNetwork):
+        super().__init__()
+        self.network, self.onnx, self.conditions = network, onnx, told(network)
+
+    def forward(self, degraded: Tensor, **conditions: Tensor) -> Tensor:
+        if degraded.is_meta:  # it is counted
+            return self.network(degraded, **conditions)
+        return self.onnx(degraded, **conditions)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> OnnxBacked:
+        return OnnxBacked(copy.deepcopy(self.network, memo), self.onnx)  # a session cannot be copied
 
 
 def _line(error: Exception) -> str:

@@ -23,7 +23,7 @@ INSTALL = "npm install onnxruntime-web@1.30"
 SLIDERS: dict[str, dict[str, Any]] = {
     "sigma": {"label": "Noise (sigma, levels of 255)", "least": 0, "most": 75, "step": 1, "start": 25, "unit": 1 / 255},
     "read_noise": {"label": "Read noise (levels)", "least": 0, "most": 30, "step": 0.5, "start": 5, "unit": 1 / 255},
-    "gain": {"label": "Gain", "least": 0, "most": 0.1, "step": 0.001, "start": 0.01, "unit": 1},
+    "gain": {"label": "Gain (levels)", "least": 0, "most": 25, "step": 0.1, "start": 2.5, "unit": 1 / 255},
     "quality": {"label": "JPEG quality", "least": 1, "most": 100, "step": 1, "start": 30, "unit": 1},
     "scale": {"label": "Scale", "least": 2, "most": 4, "step": 1, "start": 2, "unit": 1},
 }

@@ -5,7 +5,7 @@
   const SIDE = 256, LARGEST = 100e6; // pixels: of a tile, and of a restored picture, which canvases hold twice
   const bytes = (name) => Uint8Array.from(atob(element(name).textContent.trim()), (letter) => letter.charCodeAt(0));
   const values = {};
-  let worker, ready, picture, number = 0, started = 0, name = "photograph", scale = card.scale[0];
+  let worker, ready, picture, number = 0, started = 0, name = "photograph", scale = card.scale[0], luma = card.luma_alone;
 
   // -- the network ---------------------------------------------------------------------------------
   function start() {
@@ -80,7 +80,7 @@
     const pixels = picture.data.slice();
     const told = Object.fromEntries(Object.entries(values).map(([key, value]) => [key, value * card.sliders[key].unit]));
     if ("scale" in card.conditions && scale > 1) told.scale = scale;
-    worker.postMessage({ what: "restore", number: own, pixels, width, height, scale, side: SIDE, gray: isGray(picture), values: told }, [pixels.buffer]);
+    worker.postMessage({ what: "restore", number: own, pixels, width, height, scale, side: SIDE, gray: isGray(picture), luma, values: told }, [pixels.buffer]);
   }
 
   function receive(data) {
@@ -126,12 +126,16 @@
     element("progress").hidden = true;
   }
 
-  function setting(label, control, unit) {
-    const line = document.createElement("label"), shown = document.createElement("output");
-    line.append(label, control, shown);
-    const update = () => { shown.textContent = control.value + unit; };
-    control.addEventListener("input", update);
-    update();
+  function setting(label, control) {
+    const line = document.createElement("label");
+    line.append(label, control);
+    if (control.type === "range") {
+      const shown = document.createElement("output");
+      const update = () => { shown.textContent = control.value; };
+      control.addEventListener("input", update);
+      update();
+      line.append(shown);
+    }
     element("settings").append(line);
     element("settings").hidden = false;
   }
@@ -142,17 +146,26 @@
     control.value = values[key] = slider.start;
     control.addEventListener("input", () => { values[key] = Number(control.value); });
     control.addEventListener("change", restore);
-    setting(slider.label, control, "");
+    setting(slider.label, control);
   }
   if (card.scale.length > 1) {
     const control = document.createElement("select");
     control.id = "scale";
     for (const factor of card.scale) control.add(new Option(`× ${factor}`, factor));
     control.addEventListener("change", () => { scale = Number(control.value); restore(); });
-    setting("Enlarge", control, "");
+    setting("Enlarge", control);
   }
 
-  const colours = card.channels === 3 ? "colour" : "gray; of a colour photograph it restores the luma and keeps the chroma";
+  if (card.channels === 1) {
+    const control = document.createElement("select");
+    control.id = "colour";
+    control.add(new Option("each channel by itself", "channels", !luma, !luma));
+    control.add(new Option("luma alone, chroma kept", "luma", luma, luma));
+    control.addEventListener("change", () => { luma = control.value === "luma"; restore(); });
+    setting("Colour photographs", control);
+  }
+
+  const colours = card.channels === 3 ? "colour" : "one channel";
   element("about").textContent = `${card.model}, trained for ${card.task || "an unnamed task"}, ${colours}.`;
   const row = (cells) => {
     const line = element("facts").insertRow();

@@ -78,9 +78,9 @@ function surrounded(core, width, height) {
   return { top: before(core.top), left: before(core.left), bottom: behind(core.bottom, height), right: behind(core.right, width) };
 }
 
-async function run(planes, rows, columns, values) {
-  const feeds = { image: new ort.Tensor("float32", planes, [1, card.channels, rows, columns]) };
-  for (const [name, value] of Object.entries(values)) feeds[name] = new ort.Tensor("float32", Float32Array.of(value), [1]);
+async function run(planes, count, rows, columns, values) {
+  const feeds = { image: new ort.Tensor("float32", planes, [count, card.channels, rows, columns]) };
+  for (const [name, value] of Object.entries(values)) feeds[name] = new ort.Tensor("float32", new Float32Array(count).fill(value), [count]);
   const { restored } = await session.run(feeds);
   return restored.data;
 }
@@ -104,23 +104,24 @@ async function restore(job) {
 async function restoreTile(job, core, around) {
   const rows = around.bottom - around.top, columns = around.right - around.left, count = rows * columns;
   const [red, green, blue, alpha] = read(job, around);
+  const separate = card.channels === 1 && !job.gray && !job.luma; // each channel an image of its own
   let inside, luma;
-  if (card.channels === 3) {
+  if (card.channels === 3 || separate) {
     inside = new Float32Array(3 * count);
     [red, green, blue].forEach((plane, c) => inside.set(plane, c * count));
   } else if (job.gray) {
     inside = Float32Array.from(red);
-  } else { // colour through a network of one channel: its Y is restored, its chroma stays
+  } else { // its Y is restored, its chroma stays
     luma = new Float32Array(count);
     for (let i = 0; i < count; i++) luma[i] = STUDIO[0] * red[i] + STUDIO[1] * green[i] + STUDIO[2] * blue[i] + 16 / 255;
     inside = luma;
   }
-  const restored = await run(inside, rows, columns, job.values);
+  const restored = await run(inside, separate ? 3 : 1, rows, columns, job.values);
   const tile = new Uint8ClampedArray((core.bottom - core.top) * (core.right - core.left) * 4); // rounds and clips
   for (let y = core.top, j = 0; y < core.bottom; y++)
     for (let x = core.left; x < core.right; x++, j += 4) {
       const i = (y - around.top) * columns + x - around.left;
-      if (card.channels === 3) for (let c = 0; c < 3; c++) tile[j + c] = restored[c * count + i] * 255;
+      if (card.channels === 3 || separate) for (let c = 0; c < 3; c++) tile[j + c] = restored[c * count + i] * 255;
       else if (job.gray) tile[j] = tile[j + 1] = tile[j + 2] = restored[i] * 255;
       else {
         const change = ((restored[i] - luma[i]) * 255) / 219;
