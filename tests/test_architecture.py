@@ -13,7 +13,9 @@ LAYERS = {
     **dict.fromkeys(("atomic", "bounds", "files", "memory", "signals"), 0),
     **dict.fromkeys(("models", "degradations"), 1),
     **dict.fromkeys(("data", "evaluation"), 2),
-    **dict.fromkeys(("training", "optim", "tracking", "results", "runfolder", "checkpoint", "released", "deployment"), 3),
+    **dict.fromkeys(
+        ("training", "optim", "tracking", "results", "runfolder", "checkpoint", "released", "deployment"), 3
+    ),
     **dict.fromkeys(("config", "jobs", "runs", "bench"), 4),
     **dict.fromkeys(("run", "evaluate", "report", "campaign", "library", "pretrained", "export", "__main__"), 5),
 }

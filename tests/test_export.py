@@ -70,7 +70,12 @@ def test_a_file_with_its_card(tmp_path, capsys):
     assert "tiles overlap by 14 pixels, 1 scores" in capsys.readouterr().out.replace("score,", "scores,")
     onnx.checker.check_model(onnx.load(file), full_check=True)
     card = json.loads(next(entry.value for entry in onnx.load(file).metadata_props if entry.key == "restore"))
-    assert (card["task"], card["channels"], card["data_range"], card["weights_sha256"]) == ("denoise", 1, [0, 1], weights)
+    assert (card["task"], card["channels"], card["data_range"], card["weights_sha256"]) == (
+        "denoise",
+        1,
+        [0, 1],
+        weights,
+    )
     (score,) = card["scores"]
     assert (score["dataset"], score["value"], score["images"]) == ("set12", 30.5, 2)
     image = torch_image(61, 47)

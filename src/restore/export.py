@@ -185,7 +185,9 @@ def summary(card: Card) -> str:
     told = f"told {', '.join(card.conditions)}" if card.conditions else "told nothing"
     tiles = f"tiles overlap by {card.reach[0]} pixels" if card.reach else "whole images alone"
     scores = f"{len(card.scores)} scores" if card.scores else "no scores known"
-    return f"{card.model} for {card.task}, {card.channels} channel{'s' * (card.channels > 1)}, {told}, {tiles}, {scores}"
+    return (
+        f"{card.model} for {card.task}, {card.channels} channel{'s' * (card.channels > 1)}, {told}, {tiles}, {scores}"
+    )
 
 
 if __name__ == "__main__":

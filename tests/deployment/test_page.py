@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import photograph
 from PIL import Image
 
+from conftest import photograph
 from restore.conditions import apply_network
 from restore.deployment.card import Card, forms, tiles_of
 from restore.deployment.page import BUNDLE, WASM, Runtime, build_page

@@ -92,7 +92,7 @@ def tiles_of(network: Any, channels: int, name: str) -> tuple[int, int] | None:
     conditions |= {key: c[..., :1, :1].clone() for key, c in conditions.items() if c.dim() == 4}
     try:
         reach = reach_of(network, channels, conditions, name)
-        check_tiles(network, reach, image, *image.shape[-2:], conditions, name)
+        check_tiles(network, reach, image, image.shape[-2], image.shape[-1], conditions, name)
     except RequestError:
         return None
     return reach.margin, reach.grid

@@ -126,7 +126,9 @@ class _Positional(nn.Module):
         super().__init__()
         self.network, self.names = copy.deepcopy(network), tuple(names)
         for module in self.network.modules():
-            if isinstance(module, nn.ConvTranspose2d) and not (isinstance(module, Deconvolution) and module.stride == (1, 1)):
+            if isinstance(module, nn.ConvTranspose2d) and not (
+                isinstance(module, Deconvolution) and module.stride == (1, 1)
+            ):
                 module.__class__ = type("Cropped", (_Cropped, type(module)), {})
 
     def forward(self, image: Tensor, *conditions: Tensor) -> Tensor:
@@ -143,11 +145,16 @@ class _Cropped(nn.ConvTranspose2d):
     def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
         padding = [stride - 1 for stride in self.stride]
         restored = nn.functional.conv_transpose2d(
-            x, self.weight, self.bias, self.stride, self.padding, padding, self.groups, self.dilation
+            x, self.weight, self.bias, self.stride, _plain(self.padding), padding, self.groups, self.dilation
         )
         if output_size is None:
             return restored[..., : restored.shape[-2] - padding[0], : restored.shape[-1] - padding[1]]
         return restored[..., : output_size[-2], : output_size[-1]]
+
+
+def _plain(padding: str | tuple[int, ...]) -> tuple[int, ...]:
+    assert not isinstance(padding, str), "transposed convolutions have none by name"
+    return padding
 
 
 @contextlib.contextmanager
