@@ -141,9 +141,8 @@ def test_what_is_no_file_of_ours_is_refused(onnx, tmp_path):
 
 
 def test_a_card_is_read_as_it_was_written():
-    card = Card(
-        "m", "sr", 3, {"sigma": "value"}, (8, 2), (2, 3), "w", "ab", "none", ({"metric": "psnr", "value": 1.0},)
-    )
+    scores = ({"metric": "psnr", "value": 1.0},)
+    card = Card("m", "sr", 3, {"sigma": "value"}, (8, 2), (2, 3), weights="w", licence="none", scores=scores)
     assert Card.from_json(card.to_json()) == card
     for text in ("null", "{}", "[]", '{"model": 1}', "text"):
         with pytest.raises(ValueError, match=r".+"):
