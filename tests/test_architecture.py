@@ -13,12 +13,14 @@ LAYERS = {
     **dict.fromkeys(("atomic", "bounds", "files", "memory", "remote", "signals"), 0),
     **dict.fromkeys(("models", "degradations", "download"), 1),
     **dict.fromkeys(("data", "evaluation", "photos"), 2),
-    **dict.fromkeys(("training", "optim", "tracking", "results", "runfolder", "checkpoint", "released"), 3),
+    **dict.fromkeys(("training", "optim", "tracking", "results", "runfolder", "checkpoint"), 3),
+    **dict.fromkeys(("released", "deployment"), 3),
     **dict.fromkeys(("config", "jobs", "runs", "bench", "application"), 4),
     **dict.fromkeys(("run", "evaluate", "report", "campaign", "library", "pretrained", "datasets"), 5),
-    **dict.fromkeys(("apply", "__main__"), 5),
+    **dict.fromkeys(("apply", "export", "__main__"), 5),
 }
-HEAVY = {"wandb", "albumentations", "h5py", "matplotlib", "onnx", "cv2", "skimage", "tifffile"}
+HEAVY = {"wandb", "albumentations", "h5py", "matplotlib", "cv2", "skimage", "tifffile"}
+HEAVY |= {"onnx", "onnxruntime", "onnxscript"}
 
 
 def imports(file: Path) -> tuple[set[str], set[str]]:
