@@ -8,7 +8,7 @@ import pytest
 
 from restore import export
 from restore.errors import RequestError
-from restore.released import sha256
+from restore.remote import sha256
 from restore.results import store
 from restore.runfolder import RunFolder
 

@@ -42,7 +42,8 @@ from restore.deployment.page import Runtime, build_page
 from restore.errors import RequestError, report_errors
 from restore.library import load
 from restore.memory import in_words
-from restore.released import find, identify, is_released, sha256
+from restore.released import find, identify, is_released
+from restore.remote import sha256
 from restore.results import store
 from restore.runfolder import RunFolder
 
