@@ -19,7 +19,7 @@ test: $(INSTALLED) ## the tests, under 6 minutes on two cores
 test-slow: $(INSTALLED) ## the long tests too
 	$(BIN)/python -m pytest -m "not docs and not faults" --timeout=1800
 
-test-faults: $(INSTALLED) ## try to break it: kills, full disks, damaged and hostile files, nonsense; 10 minutes
+test-faults: $(INSTALLED) ## try to break it: kills, full disks, damaged and hostile files, nonsense; 11 minutes on two cores
 	$(BIN)/python -m pytest -m faults tests/faults -n auto --dist worksteal --timeout=600
 
 test-slurm: $(INSTALLED) ## grids on the Slurm that answers here (SLURM_CONF), preemption included

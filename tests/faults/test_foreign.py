@@ -25,10 +25,12 @@ import pytest
 import torch
 import yaml
 from lightning.pytorch.callbacks import ModelCheckpoint
+from omegaconf import OmegaConf
 
 import restore
 from restore.checkpoint import load_weights
-from restore.config.compose import run_config
+from restore.config.build import build_network
+from restore.config.compose import compose, run_config
 from restore.config.overrides import check, check_honoured, normalise_overrides, resumed_arguments
 from restore.degradations.kernels import from_file
 from restore.errors import RequestError
@@ -156,17 +158,23 @@ def test_nothing_foreign_is_imported(tmp_path, monkeypatch, tally):
     (tmp_path / "evil.py").write_text("raise SystemExit('imported')")
     monkeypatch.syspath_prepend(tmp_path)
     tally("hostile run folders")
+    task = {"name": "x", "channels": 1, "degradation": NOISE}
     with pytest.raises(RequestError, match=r"trust=\[evil\] says"):
-        restore.load(make(tmp_path / "run", {"model": called("evil.Network")}))
+        restore.load(make(tmp_path / "run", {"model": called("evil.Network"), "task": task}))
     assert "evil" not in sys.modules
 
 
 def test_what_is_not_hostile_is_as_before(tmp_path):
-    run = make(tmp_path / "run", {"model": RED, "task": {"name": "x", "channels": 1, "degradation": NOISE}}, ["seed=3"])
+    words = ["seed=3", "model=red10", "model.width=4"]
+    run = make(tmp_path / "run", {}, words)
+    recorded = compose("config", words)
+    OmegaConf.save(recorded, run.config)
+    torch.save({"state_dict": build_network(recorded.model).state_dict()}, run.best)
     assert sum(p.numel() for p in restore.load(run, device="cpu").parameters()) > 0
     resume(run)
+    task = {"name": "x", "channels": 1, "degradation": NOISE}
     parts = [called("torch.nn.Conv2d", 1, 1, 3, padding=1), {"_target_": "torch.nn.ReLU"}]
-    run.config.write_text(yaml.safe_dump({"model": called("torch.nn.Sequential", *parts)}))
+    run.config.write_text(yaml.safe_dump({"model": called("torch.nn.Sequential", *parts), "task": task}))
     assert run_config(run).model._target_ == "torch.nn.Sequential"
 
 

@@ -53,10 +53,10 @@ def read_config(folder: RunFolder) -> DictConfig:
 
 
 def read_words(folder: RunFolder) -> list[str]:
-    """The words that a run was composed from.
+    """The words that a run was composed from; Hydra's own file has them too, and so tells where one lacks some.
 
     Raises:
-        RequestError: the file is missing or damaged.
+        RequestError: the file is missing or damaged, or the two differ.
     """
     content = _read(folder.overrides, "for what a run goes on with is composed of the words in it")
     words = OmegaConf.to_container(content) if isinstance(content, ListConfig) else None
@@ -64,6 +64,15 @@ def read_words(folder: RunFolder) -> list[str]:
         raise RequestError(
             f"{folder.overrides} is damaged: it is no list of words such as task=denoise; put a copy of it back, "
             "for what a run goes on with is composed of them"
+        )
+    hydra = read_hydra(folder)
+    again = OmegaConf.to_container(hydra, resolve=False) if hydra else {}
+    for key in ("hydra", "overrides", "task"):
+        again = again.get(key) if isinstance(again, dict) else None
+    if isinstance(again, list) and again != words:
+        raise RequestError(
+            f"{folder.overrides} or {folder.hydra.name} beside it is damaged, for their words differ: put copies of both "
+            f"back, or delete {folder.hydra.name} where the words are right and no --config-dir was given"
         )
     return words
 
