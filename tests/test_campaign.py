@@ -21,6 +21,7 @@ from restore.errors import RequestError
 from restore.runfolder import RunFolder
 
 
+@pytest.mark.slow
 def test_every_entry_composes():
     for budget in ("gpu", "cpu"):
         entries = campaign.entries(budget)

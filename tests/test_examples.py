@@ -33,6 +33,7 @@ def test_each_runs_and_restores(script, capsys):
     assert all(float(before) < float(after) for before, after in pairs), out
 
 
+@pytest.mark.slow
 def test_the_gallery_draws_every_task_that_corrupts():
     import matplotlib.pyplot as plt
 

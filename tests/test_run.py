@@ -215,6 +215,7 @@ def test_two_processes_score_as_one(command, tiny, tmp_path):
         assert one["value_input"] == two["value_input"]
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_and_scores(tiny, tmp_path):
     words = ["trainer.max_steps=1000000", "trainer.validations=100000", "trainer.log_every_n_steps=1"]
     process = python("restore.run", *tiny, *words, cwd=tmp_path, PYTHONUNBUFFERED="1")
@@ -231,6 +232,7 @@ def test_ctrl_c_keeps_and_scores(tiny, tmp_path):
     assert len(read_rows(folder / "results.csv")) == 3
 
 
+@pytest.mark.slow
 def test_preempted_by_slurm_saved_and_gone_on_equals_undisturbed(command, tiny, tmp_path, monkeypatch):
     """SIGUSR1 within a Slurm job, at a random step in mid-epoch, with averaged weights too."""
     words = [*tiny, "model=dncnn_s", "model.depth=4", "trainer.max_steps=600", "optim.ema=0.9", "trainer.max_time=null"]

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 
+import pytest
 import torch
 from omegaconf import OmegaConf
 
@@ -56,6 +57,7 @@ command("config", broken)
 """
 
 
+@pytest.mark.slow
 def test_a_bug_of_ours_leaves_its_trace_in_the_run_folder(tmp_path):
     (tmp_path / "broken.py").write_text(BROKEN)
     words = ["hydra.run.dir=here", "logger=none"]
@@ -76,6 +78,7 @@ def test_a_bug_of_ours_leaves_its_trace_in_the_run_folder(tmp_path):
     assert "Traceback" in done.stderr
 
 
+@pytest.mark.slow
 def test_told_to_stop_it_saves_between_two_validations(tiny, tmp_path):
     words = [*tiny, "trainer.max_steps=1000000", "trainer.max_time=null", "trainer.validations=2"]
     command = [sys.executable, "-m", "restore.run", *words, f"hydra.run.dir={tmp_path / 'cut'}"]

@@ -46,6 +46,7 @@ def test_common_layouts_are_found(tmp_path, layout):
     assert found == layout.find(tmp_path)
 
 
+@pytest.mark.slow
 def test_training_and_scoring_on_gopros_layout(command, tmp_path):
     root = gopro(tmp_path / "data")
     words = [

@@ -65,6 +65,7 @@ def commands(section: str) -> list[list[str]]:
     return [line[2:] for line in lines]
 
 
+@pytest.mark.slow
 def test_the_steps_work_as_written(checkout):
     """All are followed, then all their commands run, in one process that pays for its imports once."""
     for section, text in SECTIONS.items():

@@ -183,6 +183,7 @@ def test_refusals(command, words, sentence):
     assert (answer.code, sentence in answer.err) == (2, True), answer.err
 
 
+@pytest.mark.slow
 def test_authors_files_of_luma_restore_colour(command, weights_root, data_root, tmp_path):
     """VDSR on Set5 x3 in colour: its luma is within 0.05 dB of the gray score, and RGB has no published number."""
     words = ["task=sr", "task.scale=3", "test_sets=set5", "protocol=dncnn", "baselines=[vdsr,bicubic]"]

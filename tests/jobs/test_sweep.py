@@ -125,6 +125,7 @@ def kill_child(parent: int) -> None:
         os.kill(child, signal.SIGKILL)
 
 
+@pytest.mark.slow
 def test_ctrl_c_stops_cleanly_and_says_how_to_go_on(grid, tmp_path):
     words = [*grid, "seed=0,1", "trainer.max_steps=1000000", "trainer.validations=100000"]
     process = start(tmp_path, *words)

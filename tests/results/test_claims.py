@@ -221,6 +221,7 @@ def test_seconds_are_of_a_thousand_patches():
 # -- the shipped ones ------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_every_claim_names_points_of_its_grid():
     """Each side of a claim is a point of the grid at some budget, or part of one, spelled as the job folders are."""
     from restore.jobs.grid import expand

@@ -46,6 +46,7 @@ def test_a_grid_over_two_ranks(words, tmp_path):
         assert any(file.startswith("media/images/samples") for file in run.files)
 
 
+@pytest.mark.slow
 def test_a_resumed_run_is_the_same_run(words, tmp_path):
     with WandbServer() as server:
         call(tmp_path, server, *words)
