@@ -42,6 +42,7 @@ from restore.application.report import Report
 from restore.application.restoration import Settings
 from restore.application.trial import run_trials
 from restore.config.arguments import parse
+from restore.config.trust import trust_in
 from restore.errors import RequestError, report_errors
 from restore.training.hardware import disable_tf32, keep_freed_memory
 
@@ -72,7 +73,7 @@ def main(arguments: list[str]) -> None:
     disable_tf32()
     jobs = find_jobs(words["input"], words["output"])
     overrides = [word for word in arguments if word not in own]
-    trust = _trust(words["trust"])
+    trust = trust_in(words["trust"])
     trained = choose(words["run"], words["weights"], words["model"], overrides, words["accelerator"], trust)
     quality, max_pixels = (int(_number(key, words[key], 1)) for key in ("jpeg_quality", "max_pixels"))
     if quality > 100:
@@ -118,12 +119,6 @@ def _number(key: str, text: str, least: float) -> float:
     if not least <= number < 1e12:
         raise RequestError(f"{key} must be a number of at least {least:g}, and it is '{text}'")
     return number
-
-
-def _trust(text: str) -> bool | list[str]:
-    if text in ("true", "false"):
-        return text == "true"
-    return [name for name in text.strip("[]").split(",") if name]
 
 
 if __name__ == "__main__":

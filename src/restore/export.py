@@ -22,25 +22,22 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-from omegaconf import DictConfig
-from torch import nn
-
 from restore import atomic
-from restore.checkpoint import weights_file
+from restore.application.network import TrainedNetwork, load_network
 from restore.config.arguments import parse
-from restore.config.compose import compose, run_config
+from restore.config.build import build_network
+from restore.config.compose import compose
 from restore.config.overrides import normalise_overrides
-from restore.config.trust import Trust
+from restore.config.trust import trust_in
 from restore.deployment.card import Card, forms, mean_scores, tiles_of
 from restore.deployment.onnx_file import to_onnx
 from restore.deployment.onnx_network import required
 from restore.deployment.page import Runtime, build_page
 from restore.errors import RequestError, report_errors
-from restore.library import load
 from restore.memory import in_words
 from restore.released import find, identify, is_released
 from restore.remote import sha256
@@ -54,16 +51,6 @@ SUFFIXES = {"onnx": ".onnx", "page": ".html"}
 GROUPS = ("model.", "task.", "task=", "paths.weights=")  # of words that say more of the network
 
 
-@dataclass(frozen=True)
-class Named:
-    """A network that a person named: itself, the task and model that it is of, and the file of its weights."""
-
-    network: nn.Module
-    config: DictConfig
-    file: Path | None
-    label: str
-
-
 def main(arguments: list[str]) -> None:
     more = [word for word in arguments if word.startswith(GROUPS)]
     own = [word for word in arguments if not word.startswith(GROUPS)]
@@ -75,7 +62,7 @@ def main(arguments: list[str]) -> None:
     required("onnx", "onnxscript", "onnxruntime")
     runtime = Runtime.read(Path(words["wasm"]).expanduser()) if words["wasm"] else None
     named = network_named(words, more)
-    out = Path(words["out"] or f"{named.label}{SUFFIXES[words['format']]}").expanduser()
+    out = Path(words["out"] or f"{named.name}{SUFFIXES[words['format']]}").expanduser()
     check_out(out, words["format"])
     card = card_of(named, words["run"], words["results"])
     content, difference = to_onnx(named.network, card)
@@ -84,7 +71,7 @@ def main(arguments: list[str]) -> None:
     print(f"{out}: {in_words(len(content))}, {summary(card)}; differs from the network by {difference:.1g} at most")
 
 
-def network_named(words: dict[str, str], more: Sequence[str]) -> Named:
+def network_named(words: dict[str, str], more: Sequence[str]) -> TrainedNetwork:
     """The network that the words name.
 
     Raises:
@@ -94,44 +81,32 @@ def network_named(words: dict[str, str], more: Sequence[str]) -> Named:
     if run and (weights or model or more):
         given = next(word for word in (weights and "weights=", model and "model=", *more) if word)
         raise RequestError(f"run=<folder> brings its own network: leave {given} out")
-    trusted = trust_in(words["trust"])
     if run and not is_released(run):
-        folder = RunFolder.find(run)
-        network = load(run, device="cpu", trust=trusted)
-        return Named(network, run_config(folder, Trust.of(trusted)), folder.checkpoint(), folder.name)
+        trained = load_network(run, device="cpu", trust=trust_in(words["trust"]))
+        return replace(trained, name=RunFolder.find(run).name)
     name = run or weights
     entry = find(name) if is_released(name) else None
     if not model and entry is None:
         raise RequestError(f"weights={weights} are of a network that has to be named: model=<name>")
     model = model or (entry.network if entry else "")
     overrides = [*(entry.words if entry else ()), *more]
-    config = compose("evaluate", normalise_overrides([f"model={model}", *overrides]))
-    file = weights_file(name, config.paths.weights) if name else None
-    if file is None:
-        return Named(untrained(config), config, None, model)
-    network = load(file, model, overrides, device="cpu")
-    return Named(network, config, file, entry.name if entry else file.stem)
+    if not name:
+        return untrained(model, overrides)
+    trained = load_network(name, model, overrides, device="cpu")
+    return replace(trained, name=entry.name if entry else (trained.file or Path(name)).stem)
 
 
-def untrained(config: DictConfig) -> nn.Module:
+def untrained(model: str, overrides: Sequence[str]) -> TrainedNetwork:
     """A network without weights: ``identity``.
 
     Raises:
         RequestError: it has weights, and none are given.
     """
-    from restore.config.build import build_network
-
+    config = compose("evaluate", normalise_overrides([f"model={model}", *overrides]))
     network = build_network(config.model).eval()
     if any(True for _ in network.parameters()):
-        raise RequestError(f"model={config.model.name} has weights to be given: run=<folder> or weights=<file or name>")
-    return network
-
-
-def trust_in(text: str) -> bool | list[str]:
-    """true, false, or packages with commas, in brackets or not."""
-    if text.lower() in ("true", "false"):
-        return text.lower() == "true"
-    return [name.strip() for name in text.strip("[]").split(",") if name.strip()]
+        raise RequestError(f"model={model} has weights to be given: run=<folder or name> or weights=<file or name>")
+    return TrainedNetwork(network, config, model)
 
 
 def check_out(out: Path, kind: str) -> None:
@@ -144,7 +119,7 @@ def check_out(out: Path, kind: str) -> None:
         raise RequestError(f"out={out} has to be a file that ends in {SUFFIXES[kind]}, for format={kind}")
 
 
-def card_of(named: Named, run: str, results: str) -> Card:
+def card_of(named: TrainedNetwork, run: str, results: str) -> Card:
     """What the file says of its network; the scores are those of its own weights alone.
 
     Raises:
@@ -164,21 +139,13 @@ def card_of(named: Named, run: str, results: str) -> Card:
     channels = int(named.config.task.channels)
     return Card(
         *(name, str(task.name), channels, forms(named.network), tiles_of(named.network, channels, name)),
-        scale=scales_of(task),
-        luma_alone=channels == 1 and str(task.name).startswith(("sr", "jpeg")),
-        weights=named.label,
+        scale=named.scales if named.enlarges else (1,),
+        luma_alone=channels == 1 and named.luma_alone,
+        weights=named.name,
         weights_sha256=digest,
         licence=entry.licence if entry else "",
         scores=mean_scores(store.means(rows)),
     )
-
-
-def scales_of(task: DictConfig) -> tuple[int, ...]:
-    """The factors that images are enlarged by before the network of a task sees them; 1 where they are not."""
-    value = task.get("scale", 1) if str(task.name).startswith("sr") else 1
-    members = value.get("set", [1]) if isinstance(value, DictConfig) else value
-    whole = members if not isinstance(members, int | float) else [members]
-    return tuple(int(member) for member in whole)
 
 
 def summary(card: Card) -> str:

@@ -68,7 +68,7 @@ def _fetch(entry: Released, folder: str | None) -> None:
         raise RequestError(f"no folder for {entry.name}: set RESTORE_WEIGHTS to the one that it is to be fetched into")
     if not entry.located(folder):
         place = entry.place_in(folder)
-        if reason := Download().fetch([(entry.remote, place)]).failed.get(place):
+        if reason := Download().fetch([(entry, place)]).failed.get(place):
             raise RequestError(f"{entry.name} was not fetched: {reason}")
 
 

@@ -12,6 +12,8 @@ import torch
 from restore.errors import RequestError
 
 UNITS = ("bytes", "kB", "MB", "GB", "TB", "PB", "EB")
+# what torch says on Linux and on Windows, CUDA, NumPy
+UNFIT = ("can't allocate memory", "not enough memory", "out of memory", "Unable to allocate")
 GROUPS = Path("/sys/fs/cgroup")  # Linux's limits of groups of processes, which containers and Slurm set
 
 
@@ -80,6 +82,13 @@ def _process_limits() -> Iterator[int]:
         limit, _ = resource.getrlimit(kind)
         if limit != resource.RLIM_INFINITY:
             yield limit
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory did not suffice."""
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in UNFIT)
 
 
 def in_words(size: float) -> str:

@@ -58,7 +58,7 @@ def fetch(files: Mapping[str, Released], folder: str | None, mirror: str) -> int
     if not folder:
         raise RequestError("no folder for the files: set RESTORE_WEIGHTS, or say folder=<folder>")
     missing = {each.place_in(folder): each for each in files.values() if not each.located(folder)}
-    outcome = Download(mirror).fetch([(each.remote, place) for place, each in missing.items()])
+    outcome = Download(mirror).fetch([(each, place) for place, each in missing.items()])
     for place in outcome.fetched:
         print(f"fetched  {missing[place].name}: {place}; {missing[place].licence}")
     for place, reason in outcome.failed.items():

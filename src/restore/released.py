@@ -18,9 +18,9 @@ from restore.remote import RemoteFile
 TABLE = Path(__file__).parent / "released.csv"
 
 
-@dataclass(frozen=True)
-class Released:
-    """One published file of trained weights.
+@dataclass(frozen=True, kw_only=True)
+class Released(RemoteFile):
+    """One published file of trained weights, at its pinned place.
 
     Attributes:
         name: that it is asked for by, ``tnrd_25``.
@@ -33,12 +33,6 @@ class Released:
             ``scale=2,3,4``, ``kernel=disk``, ``scratch``.
         channels: of its images, 1 or 3.
         file: its name in the folder of published weights.
-        repository: ``owner/name`` on GitHub.
-        commit: that its place is pinned to.
-        path: in the repository.
-        bytes: its size; 0 where that is not known.
-        sha256: of its content; empty where that is not known.
-        git_blob: what git calls its content, the SHA-1 of ``blob <bytes>\\0`` and the content; empty where not known.
         licence: its terms in a few words.
     """
 
@@ -50,12 +44,6 @@ class Released:
     settings: str
     channels: int
     file: str
-    repository: str
-    commit: str
-    path: str
-    bytes: int
-    sha256: str
-    git_blob: str
     licence: str
 
     @property
@@ -75,14 +63,9 @@ class Released:
         return self.model
 
     @property
-    def remote(self) -> RemoteFile:
-        """Where the file can be fetched, and what its content is known by."""
-        return RemoteFile(self.repository, self.commit, self.path, self.bytes, self.sha256, self.git_blob)
-
-    @property
     def address(self) -> str:
         """Where the file can be fetched."""
-        return self.remote.at()
+        return self.at()
 
     def fits(self, setting_name: str, channels: int) -> bool:
         """Whether it was trained for a setting, ``sigma=25``, and for images of so many channels.
@@ -100,7 +83,7 @@ class Released:
         own, published = self.place_in(folder), Path(folder).expanduser() / PurePosixPath(self.path).name
         if own.is_file():
             return own
-        return published if published.is_file() and self.remote.is_in(published) else None
+        return published if published.is_file() and self.is_in(published) else None
 
     def place_in(self, folder: str | Path) -> Path:
         """Where it goes in a folder."""
@@ -127,7 +110,7 @@ class Released:
         Raises:
             RequestError: it is another file.
         """
-        if not self.remote.is_in(path):
+        if not self.is_in(path):
             raise RequestError(f"{path} is not {self.name} as {self.repository} has it: fetch {self.address}")
 
 
@@ -192,7 +175,7 @@ def identify(path: str | Path) -> Released | None:
     hashes: dict[Callable[[Path], str], str] = {}  # each computed when a file of this size, or of none known, asks
     for each in released():
         if each.bytes in (0, size):
-            known, compute = each.remote.known_by
+            known, compute = each.known_by
             if compute not in hashes:
                 hashes[compute] = compute(path)
             if hashes[compute] == known:

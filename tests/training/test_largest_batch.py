@@ -4,9 +4,10 @@ import pytest
 import torch
 from torch import nn
 
+from restore.memory import is_out_of_memory
 from restore.models.red import REDNet
 from restore.training import largest_batch as module
-from restore.training.largest_batch import is_out_of_memory, largest_batch
+from restore.training.largest_batch import largest_batch
 
 CPU = torch.device("cpu")
 

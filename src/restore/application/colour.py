@@ -4,30 +4,25 @@ from __future__ import annotations
 
 from typing import Literal
 
-from torch import Tensor, nn
+from torch import Tensor
 
-from restore.conditions import Network, apply_network, repeat_conditions, told
-from restore.evaluation.luma_only import LumaOnly
+from restore.conditions import Network, apply_network, repeat_conditions
+from restore.evaluation.luma_only import Adapter, LumaOnly
 
 Colour = Literal["auto", "luma", "channels"]
 # The standard deviation of Y in studio range is that of R, G and B by this: the root of the sum of its weights' squares.
 LUMA_NOISE = (65.481**2 + 128.553**2 + 24.966**2) ** 0.5 / 255
 
 
-class ChannelWise(nn.Module):
+class ChannelWise(Adapter):
     """A network of one channel that restores red, green and blue each by itself, as a batch.
 
     Args:
-        network: of one channel, in `restore.conditions`' sense.
+        network: of one channel.
 
     Shape:
         ``(N, 3, H, W)`` to the same.
     """
-
-    def __init__(self, network: Network):
-        super().__init__()
-        self.network = network
-        self.conditions = told(network)
 
     def forward(self, degraded: Tensor, **conditions: Tensor) -> Tensor:
         planes = degraded.transpose(0, 1).flatten(0, 1)[:, None]  # (3 N, 1, H, W), all red ones first
@@ -35,17 +30,12 @@ class ChannelWise(nn.Module):
         return restored.view(3, len(degraded), *degraded.shape[-2:]).transpose(0, 1)
 
 
-class GrayOfColour(nn.Module):
+class GrayOfColour(Adapter):
     """A network of colour that restores gray images: three equal channels in, the mean of three out.
 
     Shape:
         ``(N, 1, H, W)`` to the same.
     """
-
-    def __init__(self, network: Network):
-        super().__init__()
-        self.network = network
-        self.conditions = told(network)
 
     def forward(self, degraded: Tensor, **conditions: Tensor) -> Tensor:
         return apply_network(self.network, degraded.expand(-1, 3, -1, -1), conditions).mean(dim=1, keepdim=True)

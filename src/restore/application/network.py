@@ -37,11 +37,13 @@ class TrainedNetwork:
         network: in evaluation mode, batch norm folded in.
         config: with the groups ``task`` and ``model``.
         name: that a person knows it by.
+        file: of its weights; None for a network that has none.
     """
 
     network: nn.Module
     config: DictConfig
     name: str
+    file: Path | None = None
 
     @property
     def channels(self) -> int:
@@ -106,7 +108,7 @@ def load_network(
         config = compose("evaluate", normalise_overrides([f"model={model}", *overrides]))
         file, label = weights_file(run, config.paths.weights), model
     network = load_weights(build_network(config.model), file, label)
-    return TrainedNetwork(merge_batch_norm(network).to(device_kind(device)).eval(), config, name)
+    return TrainedNetwork(merge_batch_norm(network).to(device_kind(device)).eval(), config, name, file)
 
 
 def choose(

@@ -18,7 +18,7 @@ from restore.errors import OutsideError, RequestError
 from restore.evaluation.noise_level import estimate_noise
 from restore.evaluation.tiling import Box, Tiler, check_tiles, cores, reach_of
 from restore.image import to_unit
-from restore.memory import check_memory, device_memory, in_words
+from restore.memory import check_memory, device_memory, in_words, is_out_of_memory
 from restore.models.footprint import bytes_per_pixel
 from restore.photos import Photo
 from restore.resize import imresize
@@ -31,7 +31,6 @@ WORKING = 2  # of what tensors take: convolutions copy their inputs in other ord
 MOST = 2e9  # bytes that tiles may take, where nothing else is said
 SMALLEST = 32  # pixels: a tile that does not fit at this side does not fit
 EDGE = 3  # low-resolution pixels around a tile that bicubic enlarging depends on
-NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory")
 
 
 @dataclass(frozen=True)
@@ -213,9 +212,7 @@ class Restorer:
 
     def _smaller(self, error: Exception, tiler: Tiler, box: Box, height: int, width: int, name: str) -> list[Box]:
         """A box in four, where memory ran out; any other error is raised again."""
-        if not isinstance(error, MemoryError | torch.OutOfMemoryError) and not any(
-            words in str(error) for words in NO_MEMORY
-        ):
+        if not is_out_of_memory(error):
             raise error
         if self.device.type == "cuda":
             torch.cuda.empty_cache()

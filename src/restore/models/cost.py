@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -13,6 +14,7 @@ from restore.models.csf import CSF
 from restore.models.tnrd import Diffusion
 
 CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d)
+Visit = Callable[[nn.Module, tuple[torch.Tensor, ...], torch.Tensor], None]
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ def count_cost(network: nn.Module, channels: int, height: int, width: int) -> Co
     parameters = sum(p.numel() for p in network.parameters())
     if isinstance(network, CSF):
         return Cost(parameters, network.macs_per_pixel * height * width, 0)
-    network = copy.deepcopy(network).to("meta").eval()
+    sketch = copy.deepcopy(network).to("meta").eval()
     macs, field, side = 0, 1, 2**5 * 3**5  # a side that strides of 2 and 3 divide
 
     def count_macs(layer: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
@@ -61,16 +63,25 @@ def count_cost(network: nn.Module, channels: int, height: int, width: int) -> Co
         nonlocal field
         field += _reach(layer) * round(side / inputs[0].shape[-1])
 
-    counted = (*CONVOLUTIONS, nn.MaxPool2d, nn.PixelUnshuffle, Diffusion)
-    layers = [layer for layer in network.modules() if isinstance(layer, counted)]
-    for hook, size in ((count_macs, (height, width)), (count_field, (side, side))):
-        handles = [layer.register_forward_hook(hook) for layer in layers]
-        image = torch.empty(1, channels, *size, device="meta")
-        with torch.no_grad():
-            apply_network(network, image, stand_in(told(network), image))
-        for handle in handles:
-            handle.remove()
+    visit_layers(sketch, channels, height, width, count_macs)
+    visit_layers(sketch, channels, side, side, count_field)
     return Cost(parameters, macs, field)
+
+
+def visit_layers(sketch: nn.Module, channels: int, height: int, width: int, visit: Visit) -> None:
+    """Call a function with each layer that sees more than its own pixel, its inputs and its output.
+
+    Args:
+        sketch: a network on torch's meta device, so that nothing is computed.
+        height, width: of the image that it is applied to.
+    """
+    counted = (*CONVOLUTIONS, nn.MaxPool2d, nn.PixelUnshuffle, Diffusion)
+    handles = [layer.register_forward_hook(visit) for layer in sketch.modules() if isinstance(layer, counted)]
+    image = torch.empty(1, channels, height, width, device="meta")
+    with torch.no_grad():
+        apply_network(sketch, image, stand_in(told(sketch), image))
+    for handle in handles:
+        handle.remove()
 
 
 def _reach(layer: nn.Module) -> int:

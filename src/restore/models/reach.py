@@ -10,8 +10,7 @@ from math import ceil, lcm
 import torch
 from torch import nn
 
-from restore.conditions import apply_network, stand_in, told
-from restore.models.cost import CONVOLUTIONS
+from restore.models.cost import CONVOLUTIONS, visit_layers
 from restore.models.csf import CSF
 from restore.models.tnrd import TNRD, Diffusion
 
@@ -61,13 +60,7 @@ def count_reach(network: nn.Module, channels: int, values: Mapping[str, float] |
         spans.append(_span(layer) * distance)
         periods.extend((distance, max(1, round(SIDE / output.shape[-1]))))
 
-    counted = (*CONVOLUTIONS, nn.MaxPool2d, nn.PixelUnshuffle, Diffusion)
-    handles = [layer.register_forward_hook(count) for layer in sketch.modules() if isinstance(layer, counted)]
-    image = torch.empty(1, channels, SIDE, SIDE, device="meta")
-    with torch.no_grad():
-        apply_network(sketch, image, stand_in(told(network), image))
-    for handle in handles:
-        handle.remove()
+    visit_layers(sketch, channels, SIDE, SIDE, count)
     grid = lcm(*periods) if periods else 1
     return Reach(ceil(sum(spans) / grid) * grid, grid)
 

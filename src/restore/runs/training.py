@@ -21,6 +21,7 @@ from restore.data.images import centre
 from restore.errors import OutsideError, RequestError
 from restore.evaluation.luma_only import LumaOnly
 from restore.evaluation.score import Restoration
+from restore.memory import is_out_of_memory
 from restore.models.cost import Cost
 from restore.optim.clipping import Clipping
 from restore.remote import sha256
@@ -45,7 +46,6 @@ from restore.training.durations import seconds
 from restore.training.gradients import GradientNorms
 from restore.training.hardware import device_kind, has_bf16_units, matrix_peak
 from restore.training.history import History
-from restore.training.largest_batch import is_out_of_memory
 from restore.training.module import RestorationModule
 from restore.training.preemption import Preempted, Preemption
 from restore.training.progress import TrainingProgress

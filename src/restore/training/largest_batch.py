@@ -10,16 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from restore.conditions import apply_network, stand_in, told
+from restore.memory import is_out_of_memory
 
 SHARE = 0.9  # of the memory that is left; convolutions take some of it for their own use
-UNFIT = ("can't allocate memory", "out of memory", "Unable to allocate")  # torch's, CUDA's and NumPy's
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that memory did not suffice."""
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
-        return True
-    return isinstance(error, RuntimeError) and any(words in str(error) for words in UNFIT)
 
 
 def largest_batch(
