@@ -243,3 +243,21 @@ def test_a_step_without_a_skip_is_refused_and_the_largest_that_has_one_named(dep
 def test_refuses_by_name(arguments, name):
     with pytest.raises(ValueError, match=f"model.{name}"):
         REDNet(**arguments)
+
+
+def test_told_sigma_it_reads_a_map_behind_the_image_and_adds_the_image_alone(generator):
+    torch.manual_seed(0)
+    network = REDNet(channels=3, depth=6, width=4, conditions=["sigma"], last_layer="he").eval()
+    y, sigma = torch.rand(2, 3, 11, 8, generator=generator), torch.tensor([0.1, 0.2])
+    restored = network(y, sigma)
+    assert restored.shape == y.shape
+    assert network.encoder[0].weight.shape == (4, 4, 3, 3)
+    torch.testing.assert_close(restored, network(y, sigma=sigma.view(2, 1, 1, 1).expand(2, 1, 11, 8)))
+    assert (network(y, 2 * sigma) - restored).abs().max() > 1e-4
+    unheard = REDNet(channels=3, depth=6, width=4, last_layer="he").eval()
+    weights = network.state_dict()
+    weights["encoder.0.weight"] = weights["encoder.0.weight"][:, :3]
+    unheard.load_state_dict(weights)
+    torch.testing.assert_close(network(y, 0 * sigma), unheard(y))
+    with pytest.raises(TypeError, match="told sigma, and it is given nothing"):
+        network(y)

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, Self
 
-from torch import Tensor, nn
+from torch import Tensor, cat, nn
 from torch.nn.functional import conv2d, relu
 
 from restore.bounds import Count, Start, Whole
-from restore.models.layers import check, check_skips, he_normal_, skips_between, start_last_
+from restore.models.layers import check, check_maps, check_skips, condition_maps, he_normal_, skips_between, start_last_
 from restore.models.red_released import layer_names, read_weights
 
 
@@ -54,13 +54,16 @@ class REDNet(nn.Module):
         last_layer: how it starts: ``zero``, near zero, or ``he``, as the others do.
         padding: None pads so that every map keeps the image's size. 0 pads nothing: each convolution
             takes ``kernel_size − 1`` pixels off a side, and each deconvolution puts them on again.
+        conditions: what it is told, a map each in this order behind the image, as FDnCNN is: ``sigma``, or
+            other values and maps of `restore.conditions`. None by default, as in the paper.
 
     Shape:
-        ``(N, C, H, W)`` to ``(N, C, H, W)``, any H and W; without padding, of more than
+        ``(N, C, H, W)`` and each condition ``(N,)`` or ``(N, 1, H, W)``, in units of the image
+        (sigma / 255), to ``(N, C, H, W)``, any H and W; without padding, of more than
         ``n · (kernel_size − 1)`` each.
 
     Raises:
-        ValueError: an argument is out of its range.
+        ValueError: an argument is out of its range, or a condition is a kernel.
 
     Deviation: the released program applies a ReLU after each sum as well; both terms are already
     non-negative, so it changes nothing and is left out. The paper does not state its initialisation:
@@ -82,6 +85,7 @@ class REDNet(nn.Module):
         residual: bool = True,
         last_layer: Start = "zero",
         padding: Whole | None = None,
+        conditions: Sequence[str] = (),
     ):
         super().__init__()
         half = depth // 2
@@ -101,10 +105,12 @@ class REDNet(nn.Module):
             other = "model.downsample" if downsample else "model.skip_kind=residual"
             raise ValueError(f"model.padding=0 changes the size of every map: leave {other} out")
         pixels = kernel_size // 2 if padding is None else padding
+        self.conditions = check_maps(conditions)
         sizes = [channels] + [width] * half
+        seen = [channels + len(self.conditions)] + [width] * half  # what each convolution reads
         strides = [2 if number in downsample else 1 for number in range(1, half + 1)]
         self.encoder = nn.ModuleList(
-            nn.Conv2d(sizes[i], sizes[i + 1], kernel_size, strides[i], pixels) for i in range(half)
+            nn.Conv2d(seen[i], sizes[i + 1], kernel_size, strides[i], pixels) for i in range(half)
         )
         self.decoder = nn.ModuleList(
             Deconvolution(sizes[i + 1], sizes[i], kernel_size, strides[i], pixels) for i in reversed(range(half))
@@ -144,8 +150,10 @@ class REDNet(nn.Module):
             layer.bias.data.copy_(bias)
         return network
 
-    def forward(self, degraded: Tensor) -> Tensor:
-        output = self._blocks(degraded) if self.skip_kind == "residual" else self._mirrored(degraded)
+    def forward(self, degraded: Tensor, *values: Tensor, **named: Tensor) -> Tensor:
+        maps = condition_maps(self.conditions, values, named, degraded)
+        seen = cat([degraded, maps], dim=1) if self.conditions else degraded
+        output = self._blocks(seen) if self.skip_kind == "residual" else self._mirrored(seen)
         return degraded + output if self.residual else output
 
     def _mirrored(self, x: Tensor) -> Tensor:
