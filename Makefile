@@ -5,13 +5,16 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 DOCS_INSTALLED := $(VENV)/.docs_installed
 
-.PHONY: help run test test-slow test-faults test-slurm coverage lint docs sweep bench bench-gpu bench-synthesis wheel clean
+.PHONY: help run try test test-slow test-faults test-slurm coverage lint docs sweep bench bench-gpu bench-synthesis wheel clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(INSTALLED) ## train a RED-Net denoiser for six minutes, score it, show it
 	$(BIN)/python -m restore.run experiment=quickstart
+
+try: $(INSTALLED) ## restore bundled photographs with each network that comes with the package, draw the sheet
+	$(BIN)/python -m restore.demo
 
 test: $(INSTALLED) ## the tests, under 6 minutes on two cores
 	$(BIN)/python -m pytest -m "not slow and not docs and not faults" -n auto --dist worksteal

@@ -131,7 +131,7 @@ def card_of(named: TrainedNetwork, run: str, results: str) -> Card:
     place = Path(results).expanduser() if results else own
     if results and place and not place.is_file():
         raise RequestError(f"results={results} is not there")
-    rows = store.read(place) if place and place.is_file() else []
+    rows = store.read_means(place) if place else []
     rows = [row for row in rows if digest and row["checkpoint_sha256"] == digest]
     if results and not rows:
         raise RequestError(f"results={results} has no row of these weights (checkpoint_sha256 {digest or 'of none'})")
@@ -144,7 +144,7 @@ def card_of(named: TrainedNetwork, run: str, results: str) -> Card:
         weights=named.name,
         weights_sha256=digest,
         licence=entry.licence if entry else "",
-        scores=mean_scores(store.means(rows)),
+        scores=mean_scores(rows),
     )
 
 

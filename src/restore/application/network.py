@@ -57,7 +57,7 @@ class TrainedNetwork:
     @property
     def scales(self) -> tuple[int, ...]:
         """Factors of the super-resolution that it was trained for; none for another task."""
-        for part in self._parts:
+        for part in self.parts:
             if isinstance(part, BicubicDownUp):
                 return tuple(int(scale) for scale in part.scale.members)
         return ()
@@ -70,10 +70,11 @@ class TrainedNetwork:
     @property
     def luma_alone(self) -> bool:
         """Whether it is trained on luma because that is where its degradation shows: super-resolution and JPEG."""
-        return all(isinstance(part, BicubicDownUp | JPEG) for part in self._parts)
+        return all(isinstance(part, BicubicDownUp | JPEG) for part in self.parts)
 
     @property
-    def _parts(self) -> list[nn.Module]:
+    def parts(self) -> list[nn.Module]:
+        """The degradations that it was trained on, one by one where they are mixed or in a chain."""
         return list(getattr(self.degradation, "parts", None) or [self.degradation])
 
     @cached_property

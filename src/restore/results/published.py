@@ -17,7 +17,11 @@ METHODS = {  # of models whose papers have no short name for them
     "gopro_red": "with skip connections",
 }
 AUTHORS = "authors"  # in place of a table's number: what a method's authors print of it themselves
-STAND_INS = {"fourteen": "set12"}  # RED-Net's fourteen images are shown, not named
+STAND_INS = {
+    "fourteen": "set12",  # RED-Net's fourteen images are shown, not named
+    "cbsd68": "bsd68",  # its originals, in colour
+}
+COLOUR_SETS = ("gopro", "cbsd68")
 ANY_SET = {  # not stated, or of pairs that few machines hold: any set may stand in, and is named
     "unstated": "a set that is not stated",
     "gopro": "GOPRO",
@@ -50,7 +54,7 @@ def find(
 
     For a blind task the rows printed for it come first; where there are none, those of the plain task
     (DnCNN-B, which is blind, stands in tables of plain denoising). RED-Net deblurs and inpaints RGB, the GOPRO study
-    is in colour, and all else is gray or luma; other `channels` have no published number. Sets that a paper does not
+    and CBSD68 are in colour, and all else is gray or luma; other `channels` have no published number. Sets that a paper does not
     name are those that stand in for them here (`stands_for`).
 
     Example:
@@ -110,7 +114,7 @@ def stands_for(dataset: str, printed: str) -> bool:
 
 def channels_of(row: Row) -> int:
     """1 for gray and luma, 3 for colour."""
-    return 3 if row["dataset"] == "gopro" or row["task"].startswith(("deblur", "inpaint")) else 1
+    return 3 if row["dataset"] in COLOUR_SETS or row["task"].startswith(("deblur", "inpaint")) else 1
 
 
 def of_image(row: Row) -> tuple[str, str]:

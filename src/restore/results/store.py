@@ -168,6 +168,31 @@ def read(path: Path) -> list[dict]:
         return [row | {key: float(row[key] or "nan") for key in VALUES} for row in csv.DictReader(file)]
 
 
+def read_means(path: Path) -> list[dict]:
+    """The means of a results file; where there is none, those of the ``summary.csv`` beside its place.
+
+    A folder that is given away keeps the means alone. None where there is neither.
+
+    Raises:
+        RequestError: as of `read`; or the summary has other columns.
+    """
+    if path.is_file():
+        return means(read(path))
+    file = path.with_name("summary.csv")
+    if not file.is_file():
+        return []
+    if _header(file) != SUMMARY:
+        raise RequestError(f"{file} is no summary of results that can be read: it has other columns")
+    with file.open(newline="", encoding="utf-8") as lines:
+        try:
+            rows = list(csv.DictReader(lines))
+            return [
+                row | {key: float(row[key] or "nan") for key in VALUES} | {"images": int(row["images"])} for row in rows
+            ]
+        except (TypeError, ValueError, UnicodeDecodeError, csv.Error) as error:
+            raise RequestError(f"{file} is damaged: a row of it is not whole") from error
+
+
 def means(rows: Iterable[dict]) -> list[dict]:
     """Mean values over the images of each `GROUP`, in order of appearance."""
     groups: dict[tuple, list[dict]] = {}
