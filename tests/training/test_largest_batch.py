@@ -34,3 +34,9 @@ def test_twice_the_memory_holds_twice_the_patches(monkeypatch):
     assert all(parameter.grad is None for parameter in network.parameters())
     # five layers' inputs of 8 maps and more are kept: 4 bytes a number
     assert fits(10**8) < 0.9 * 10**8 / (4 * 16**2 * 8 * 4)
+
+
+def test_a_containers_limit_is_what_is_left(monkeypatch):
+    free = module._left(CPU)
+    monkeypatch.setattr(module, "machine_memory", lambda: 10**9)
+    assert module._left(CPU) < min(free, 10**9), "this process has taken some of it"

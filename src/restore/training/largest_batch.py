@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import gc
 import os
+import resource
 from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn
 
 from restore.conditions import apply_network, stand_in, told
-from restore.memory import is_out_of_memory
+from restore.memory import is_out_of_memory, machine_memory
 
 SHARE = 0.9  # of the memory that is left; convolutions take some of it for their own use
 
@@ -79,13 +80,9 @@ def _left(device: torch.device) -> int:
         torch.cuda.empty_cache()
         return torch.cuda.mem_get_info(device)[0]
     page = os.sysconf("SC_PAGE_SIZE")
-    left = os.sysconf("SC_AVPHYS_PAGES") * page
-    try:
-        import resource
-    except ImportError:  # Windows
-        return left
-    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
-    if limit == resource.RLIM_INFINITY:
-        return left
     with open("/proc/self/statm") as file:
-        return min(left, limit - int(file.read().split()[0]) * page)
+        virtual, resident = (page * int(count) for count in file.read().split()[:2])
+    # what nobody has taken of the machine, and what this process has left of its container's or its own limit
+    left = min(os.sysconf("SC_AVPHYS_PAGES") * page, machine_memory() - resident)
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    return left if limit == resource.RLIM_INFINITY else min(left, limit - virtual)
