@@ -2,7 +2,7 @@
 
     python -m restore.apply input=photo.jpg output=restored.jpg
     python -m restore.apply input=photos output=restored run=runs/denoise_red30/<run>
-    python -m restore.apply input='scans/*.tif' output=restored model=ffdnet_gray sigma=auto
+    python -m restore.apply input='scans/*.tif' output=restored model=ffdnet sigma=auto
 
 Nothing is added to an image: it is restored as it is. Names, formats, depths (8, 16 bits, float), alpha, profiles and
 resolution are kept. Without a network the one that comes with the package for an image's channels denoises it.
@@ -19,6 +19,7 @@ How:
     colour=auto    of networks of one channel: luma (Y alone, chroma as it is), channels (each by itself);
                    auto: luma for super-resolution and JPEG, else each channel, for noise is in all of them
     self_ensemble=false, precision=32 (or bf16-mixed), accelerator=auto
+    backend=torch  onnx: onnxruntime computes the network, in float32 (pip install -e '.[onnx]')
     tile=auto      side in pixels; 0 restores whole images. Tiles give what the whole image gives.
     memory=auto    GB that a tile may take, as predicted; auto: 2, or half of the machine's
     peak=          the level that is white, where it is not the largest of the file's type (4095 of 12 bits in 16)
@@ -26,99 +27,73 @@ How:
     report=false   true: before, after and what was removed, a picture per file and an HTML page
     degrade=false  true: the images are clean; they are degraded by the network's task, restored and scored
 
-A folder that was half done is gone on with; broken files are reported, and the rest goes on (exit 1).
+Threads read and write files while the network restores another: their pixels take 0.5 GB beside the tiles, or one
+file's where that is more. A folder that was half done is gone on with; broken files are reported, and the rest goes on
+(exit 1).
 """
 
 from __future__ import annotations
 
 import logging
 import sys
-from typing import Any
 
 from restore.application.batch import Batch
 from restore.application.files import find_jobs
-from restore.application.network import choose, shipped_denoiser
+from restore.application.network import choose, on_backend, shipped_denoiser
 from restore.application.report import Report
-from restore.application.restoration import Settings
+from restore.application.restoration import Settings, check_backend
 from restore.application.trial import run_trials
-from restore.config.arguments import parse
-from restore.config.trust import trust_in
-from restore.errors import RequestError, report_errors
+from restore.config.arguments import read
+from restore.config.commands import Apply
+from restore.errors import report_errors
 from restore.training.hardware import disable_tf32, keep_freed_memory
 
 CONDITIONS = ("sigma", "quality", "gain", "read_noise", "scale")
-DEFAULTS = {
-    **dict.fromkeys(("input", "output", "run", "weights", "model", "peak", *CONDITIONS), ""),
-    **{"colour": "auto", "self_ensemble": "false", "precision": "32", "accelerator": "auto", "tile": "auto"},
-    **{"memory": "auto", "jpeg_quality": "95", "max_pixels": "250000000", "trust": "false"},
-    **{"report": "false", "degrade": "false"},
-}
-CHOICES = {
-    "colour": ("auto", "luma", "channels"),
-    "precision": ("32", "bf16-mixed"),
-    "accelerator": ("auto", "cpu", "gpu", "cuda", "mps"),
-    **dict.fromkeys(("self_ensemble", "report", "degrade"), ("true", "false")),
-}
+GROUPS = ("model.", "task=", "task.")  # of words that say more of a weights file's network
 
 
 def main(arguments: list[str]) -> None:
-    own = [word for word in arguments if not word.startswith(("model.", "task=", "task."))]
-    words = parse(__doc__ or "", DEFAULTS, own)
-    for key, choices in CHOICES.items():
-        if words[key] not in choices:
-            raise RequestError(f"{key} must be one of {', '.join(choices)}, and it is '{words[key]}'")
+    overrides = [word for word in arguments if word.startswith(GROUPS)]
+    words = read(__doc__ or "", Apply, [word for word in arguments if word not in overrides])
     logging.basicConfig(format="%(message)s")
     logging.getLogger("restore").setLevel(logging.INFO)
     keep_freed_memory()
     disable_tf32()
-    jobs = find_jobs(words["input"], words["output"])
-    overrides = [word for word in arguments if word not in own]
-    trust = trust_in(words["trust"])
-    trained = choose(words["run"], words["weights"], words["model"], overrides, words["accelerator"], trust)
-    quality, max_pixels = (int(_number(key, words[key], 1)) for key in ("jpeg_quality", "max_pixels"))
-    if quality > 100:
-        raise RequestError(f"jpeg_quality must be from 1 to 100, and it is {quality}")
-    if words["degrade"] == "true":
-        settings = _settings(words)
-        trained = trained or shipped_denoiser(1, words["accelerator"])
-        run_trials(jobs, trained, settings.conditions, settings.precision, max_pixels)
+    jobs = find_jobs(words.input or "", words.output or "")
+    settings = settings_of(words)
+    check_backend(settings)
+    place = words.accelerator if words.backend == "torch" else "cpu"
+    trained = choose(words.run or "", words.weights or "", words.model or "", overrides, place, words.trust)
+    if words.degrade:
+        trained = trained or shipped_denoiser(1, place)
+        trained = on_backend(trained, settings.backend, settings.accelerator)
+        run_trials(jobs, trained, settings.conditions, settings.precision, words.max_pixels)
         return
-    report = Report.beside(jobs) if words["report"] == "true" else None
-    peak = _number("peak", words["peak"], 0) if words["peak"] else None
-    batch = Batch(
-        trained, _settings(words), words["accelerator"], quality, max_pixels, peak, report.keep if report else None
-    )
+    report = Report.beside(jobs) if words.report else None
+    keep = report.keep if report else None
+    batch = Batch(trained, settings, place, words.jpeg_quality, words.max_pixels, words.peak, keep)
     try:
         count = batch.run(jobs)
     finally:
         if report:
             print(report.write())
-    print(f"{count} {'file' if count == 1 else 'files'} restored to {words['output']}")
+    print(f"{count} {'file' if count == 1 else 'files'} restored to {words.output}")
 
 
-def _settings(words: dict[str, Any]) -> Settings:
-    given = {key: words[key] for key in CONDITIONS if words[key] and words[key] != "auto"}
-    if wrong := next((key for key in CONDITIONS if words[key] == "auto" and key != "sigma"), None):
-        raise RequestError(f"{wrong}=auto: only sigma is estimated")
+def settings_of(words: Apply) -> Settings:
+    """How photos are restored, as a person's words say."""
+    given = {key: getattr(words, key) for key in CONDITIONS if getattr(words, key) not in (None, "auto")}
     return Settings(
-        {key: _number(key, value, 0) for key, value in given.items()},
-        words["sigma"] == "auto",
-        words["colour"],
-        None if words["tile"] == "auto" else int(_number("tile", words["tile"], 0)),
-        None if words["memory"] == "auto" else 1e9 * _number("memory", words["memory"], 0.001),
-        words["self_ensemble"] == "true",
-        words["precision"],
+        {key: float(value) for key, value in given.items()},
+        words.sigma == "auto",
+        words.colour,
+        None if words.tile == "auto" else words.tile,
+        None if words.memory == "auto" else 1e9 * words.memory,
+        words.self_ensemble,
+        str(words.precision),
+        words.backend,
+        words.accelerator,
     )
-
-
-def _number(key: str, text: str, least: float) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = float("nan")
-    if not least <= number < 1e12:
-        raise RequestError(f"{key} must be a number of at least {least:g}, and it is '{text}'")
-    return number
 
 
 if __name__ == "__main__":

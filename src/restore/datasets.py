@@ -23,36 +23,36 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from restore.config.arguments import parse
+from restore.config.arguments import read
+from restore.config.commands import Datasets
 from restore.config.compose import compose
 from restore.data import datasets
 from restore.data.overlap import overlap
 from restore.data.sources import BY_HAND, Source, of_name, sources
 from restore.download import Download
 from restore.errors import RequestError, report_errors
-from restore.remote import ADDRESS
 from restore.results.tables import markdown
 
 
 def main(arguments: list[str]) -> int:
-    defaults = {"fetch": "", "verify": "", "overlap": "", "folder": "", "mirror": ADDRESS}
-    words = parse(__doc__, defaults, arguments)
-    asked = [key for key in ("fetch", "verify", "overlap") if words[key]]
+    words = read(__doc__ or "", Datasets, arguments)
+    asked = [key for key in ("fetch", "verify", "overlap") if getattr(words, key)]
     if len(asked) > 1:
         raise RequestError(f"{' and '.join(f'{key}=' for key in asked)} are asked for one at a time")
     paths = compose("evaluate", []).paths
-    root = Path(words["folder"] or paths.data or "").expanduser()
-    named = bool(words["folder"] or paths.data)
+    root = Path(words.folder or paths.data or "").expanduser()
+    named = bool(words.folder or paths.data)
     if not asked:
         print(listing(root if named else None))
         return 0
     if not named:
         raise RequestError("no folder for the sets: set RESTORE_DATA, or say folder=<folder>")
-    if words["overlap"]:
-        return say_overlap(words["overlap"], root, paths.cache)
-    chosen = [source for name in words[asked[0]].split(",") for source in of_name(name.strip())]
+    if words.overlap:
+        training, test = words.overlap
+        return say_overlap(training, test, root, paths.cache)
+    chosen = [source for name in words.fetch or words.verify or () for source in of_name(name)]
     wanted = [sources()[folder] for folder in dict.fromkeys(source.folder for source in chosen)]
-    return fetch(wanted, root, words["mirror"]) if words["fetch"] else verify(wanted, root)
+    return fetch(wanted, root, words.mirror) if words.fetch else verify(wanted, root)
 
 
 def listing(root: Path | None) -> str:
@@ -97,11 +97,8 @@ def verify(wanted: list[Source], root: Path) -> int:
     return 1 if wrong else 0
 
 
-def say_overlap(names: str, root: Path, cache: str | None) -> int:
+def say_overlap(training: str, test: str, root: Path, cache: str | None) -> int:
     """Say which test images a training set contains; 0 where there are none, else 1."""
-    training, _, test = (name.strip() for name in names.partition(","))
-    if not training or not test or "," in test:
-        raise RequestError(f"overlap is a training set and a test set, overlap=train400,bsd68, and it is '{names}'")
     first, second = (
         datasets.read(datasets.find(name, root, 1, training=is_training), 1)
         for name, is_training in ((training, True), (test, False))

@@ -54,7 +54,7 @@ def unknown_name(kind: str, name: str, names: Iterable[str]) -> RequestError:
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.4)
     hint = f"did you mean '{near[0]}'? " if near else ""
     listed = f"(there are {', '.join(names)})" if names != near and (len(names) <= 40 or not near) else ""
-    return RequestError(f"unknown {kind} '{name}': {hint}{listed}".rstrip())
+    return RequestError(f"unknown {kind} {name!r}: {hint}{listed}".rstrip())
 
 
 @contextlib.contextmanager

@@ -24,15 +24,14 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
 from restore import atomic
 from restore.application.network import TrainedNetwork, load_network
-from restore.config.arguments import parse
+from restore.config.arguments import read
 from restore.config.build import build_network
+from restore.config.commands import Export
 from restore.config.compose import compose
 from restore.config.overrides import normalise_overrides
-from restore.config.trust import trust_in
 from restore.deployment.card import Card, forms, mean_scores, tiles_of
 from restore.deployment.onnx_file import to_onnx
 from restore.deployment.onnx_network import required
@@ -44,9 +43,6 @@ from restore.remote import sha256
 from restore.results import store
 from restore.runfolder import RunFolder
 
-DEFAULTS = {
-    **{"run": "", "weights": "", "model": "", "format": "onnx", "out": "", "results": "", "wasm": "", "trust": "false"},
-}
 SUFFIXES = {"onnx": ".onnx", "page": ".html"}
 GROUPS = ("model.", "task.", "task=", "paths.weights=")  # of words that say more of the network
 
@@ -54,35 +50,35 @@ GROUPS = ("model.", "task.", "task=", "paths.weights=")  # of words that say mor
 def main(arguments: list[str]) -> None:
     more = [word for word in arguments if word.startswith(GROUPS)]
     own = [word for word in arguments if not word.startswith(GROUPS)]
-    words = parse(__doc__, DEFAULTS, own, format=Literal["onnx", "page"])
-    if not (words["run"] or words["weights"] or words["model"]):
+    words = read(__doc__ or "", Export, own)
+    if not (words.run or words.weights or words.model):
         raise RequestError("what is to be exported: run=<folder or name>, or weights=<file or name>")
-    if bool(words["wasm"]) != (words["format"] == "page"):
+    if bool(words.wasm) != (words.format == "page"):
         raise RequestError("format=page and wasm=<folder of npm's onnxruntime-web> go together: one is given alone")
     required("onnx", "onnxscript", "onnxruntime")
-    runtime = Runtime.read(Path(words["wasm"]).expanduser()) if words["wasm"] else None
+    runtime = Runtime.read(Path(words.wasm).expanduser()) if words.wasm else None
     named = network_named(words, more)
-    out = Path(words["out"] or f"{named.name}{SUFFIXES[words['format']]}").expanduser()
-    check_out(out, words["format"])
-    card = card_of(named, words["run"], words["results"])
+    out = Path(words.out or f"{named.name}{SUFFIXES[words.format]}").expanduser()
+    check_out(out, words.format)
+    card = card_of(named, words.run or "", words.results or "")
     content, difference = to_onnx(named.network, card)
     content = build_page(content, card, runtime) if runtime else content
     atomic.write(out, content)
     print(f"{out}: {in_words(len(content))}, {summary(card)}; differs from the network by {difference:.1g} at most")
 
 
-def network_named(words: dict[str, str], more: Sequence[str]) -> TrainedNetwork:
+def network_named(words: Export, more: Sequence[str]) -> TrainedNetwork:
     """The network that the words name.
 
     Raises:
         RequestError: they name none, or two.
     """
-    run, weights, model = words["run"], words["weights"], words["model"]
+    run, weights, model = words.run or "", words.weights or "", words.model or ""
     if run and (weights or model or more):
         given = next(word for word in (weights and "weights=", model and "model=", *more) if word)
         raise RequestError(f"run=<folder> brings its own network: leave {given} out")
     if run and not is_released(run):
-        trained = load_network(run, device="cpu", trust=trust_in(words["trust"]))
+        trained = load_network(run, device="cpu", trust=words.trust)
         return replace(trained, name=RunFolder.find(run).name)
     name = run or weights
     entry = find(name) if is_released(name) else None

@@ -19,27 +19,27 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from restore.config.arguments import parse
+from restore.config.arguments import read
+from restore.config.commands import Pretrained
 from restore.config.compose import compose
 from restore.download import Download
 from restore.errors import RequestError, report_errors, unknown_name
 from restore.released import Released, baseline_names, of_baseline, released
-from restore.remote import ADDRESS
 
 HEADER = ("name", "method", "for", "channels", "model", "licence", "here", "address")
 
 
 def main(arguments: list[str]) -> int:
-    words = parse(__doc__, {"name": "", "fetch": "", "folder": "", "mirror": ADDRESS}, arguments)
-    folder = words["folder"] or compose("evaluate", []).paths.weights
-    if words["fetch"]:
-        if words["name"]:
+    words = read(__doc__ or "", Pretrained, arguments)
+    folder = words.folder or compose("evaluate", []).paths.weights
+    if words.fetch:
+        if words.name:
             raise RequestError("name= and fetch= are asked for one at a time")
-        names = [""] if words["fetch"] == "all" else words["fetch"].split(",")
-        return fetch({each.name: each for name in names for each in chosen(name)}, folder, words["mirror"])
-    files = chosen(words["name"])
+        names = [""] if words.fetch == ["all"] else words.fetch
+        return fetch({each.name: each for name in names for each in chosen(name)}, folder, words.mirror)
+    files = chosen(words.name or "")
     print(listing(files, folder))
-    if words["name"]:
+    if words.name:
         print()
         for each in files:
             print(instructions(each, folder))

@@ -1,12 +1,14 @@
 """Odd words of `restore.apply`: what comes out is restored, or is answered by one sentence; inputs stay as they were."""
 
 import random
+from dataclasses import fields
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from restore import apply
+from restore.config.commands import Apply
 from restore.errors import OutsideError, RequestError
 
 VALUES = [
@@ -53,12 +55,14 @@ EXTRA = [
     "model.a=b",
 ]
 
+KEYS = [field.name for field in fields(Apply)]
+
 
 def words_of(number: int) -> list[str]:
     draw = random.Random(number)
     words = ["input=in", "output=out", "model=identity"]
     for _ in range(draw.randint(1, 4)):
-        key = draw.choice([*apply.DEFAULTS, "extra"])
+        key = draw.choice([*KEYS, "extra"])
         if key == "extra":
             words.append(draw.choice(EXTRA))
         elif key in ("input", "output"):

@@ -1,4 +1,4 @@
-"""Many files, one after the other: what is broken is reported, and the rest goes on."""
+"""Many files: threads read and write some of them while the network restores another; what is broken is reported."""
 
 from __future__ import annotations
 
@@ -11,14 +11,17 @@ from dataclasses import dataclass
 from restore import photos
 from restore.application.files import Job, Jobs, Record
 from restore.application.network import TrainedNetwork, shipped_denoiser
+from restore.application.pipeline import Pipeline
 from restore.application.restoration import Progress, Restorer, Settings
 from restore.conditions import told
 from restore.errors import OutsideError, RequestError, outside_sentence
 from restore.files import MAX_PIXELS, printable
 from restore.photos import Photo
+from restore.photos.reading import depth
 
 log = logging.getLogger("restore")
 Keep = Callable[[Job, Photo, Photo], None]  # called with a file's photo before and after
+PLANES = 4  # colours and alpha
 
 
 @dataclass
@@ -32,7 +35,8 @@ class Batch:
         jpeg_quality: of JPEG files that are written.
         max_pixels: that a file may announce.
         peak: the level that is 1, where a file's type does not say it.
-        keep: called with each photo before and after.
+        keep: called with each photo before and after, in the order of the files.
+        threads: that read files, and as many that write them.
     """
 
     trained: TrainedNetwork | None
@@ -42,6 +46,7 @@ class Batch:
     max_pixels: int = MAX_PIXELS
     peak: float | None = None
     keep: Keep | None = None
+    threads: int = 4
 
     def __post_init__(self) -> None:
         self._restorers: dict[int, Restorer] = {}
@@ -59,9 +64,17 @@ class Batch:
         if len(left) < len(jobs.jobs):
             log.info(f"{len(jobs.jobs) - len(left)} of {len(jobs.jobs)} files are done already")
         failures = []
-        with _bar(left) as advance:
-            for job in left:
-                if (reason := self._try(job, record, advance)) is not None:
+        with _bar(left) as advance, Pipeline(self.threads) as pipeline:
+            outcomes = pipeline.run(
+                left,
+                self._cost,
+                read=lambda job: self._read(job, record),
+                restore=lambda job, photo: self._restorer(photo.channels).restore(photo, _name(job), advance),
+                write=lambda job, restored: self._write(job, restored, record),
+            )
+            for job, before, after, error in outcomes:
+                reason = _reason(job, error) if error else self._kept(job, before, after)
+                if reason is not None:
                     log.error(reason)
                     failures.append(job)
         if failures:
@@ -70,26 +83,33 @@ class Batch:
             raise OutsideError(f"{len(failures)} of {len(jobs.jobs)} files were not restored: {names}{more}")
         return len(left)
 
-    def _try(self, job: Job, record: Record | None, advance: Progress) -> str | None:
-        """Restore one file; returns why that cannot be."""
-        name = printable(str(job.source))
-        try:
-            if record and job.target.exists() and not record.knows(job):
-                return f"{name}: {printable(str(job.target))} exists, and is none that this command wrote"
-            photo = photos.read(job.source, self.max_pixels, self.peak)
-            restored = self._restorer(photo.channels).restore(photo, name, advance)
-            job.target.parent.mkdir(parents=True, exist_ok=True)
-            photos.write(restored, job.target, self.jpeg_quality)
-            if record:
-                record.add(job)
-            if self.keep:
-                self.keep(job, photo, restored)
-        except (RequestError, OutsideError) as error:
-            text = str(error)
-            return text if name in text else f"{name}: {text}"
-        except OSError as error:
-            return outside_sentence(error)
+    def _read(self, job: Job, record: Record | None) -> Photo:
+        if record and job.target.exists() and not record.knows(job):
+            raise RequestError(
+                f"{_name(job)}: {printable(str(job.target))} exists, and is none that this command wrote"
+            )
+        return photos.read(job.source, self.max_pixels, self.peak)
+
+    def _write(self, job: Job, restored: Photo, record: Record | None) -> None:
+        job.target.parent.mkdir(parents=True, exist_ok=True)
+        photos.write(restored, job.target, self.jpeg_quality)
+        if record:
+            record.add(job)
+
+    def _kept(self, job: Job, before: Photo | None, after: Photo | None) -> str | None:
+        """Hand the photos over; returns why that cannot be."""
+        if self.keep and before and after:
+            try:
+                self.keep(job, before, after)
+            except (RequestError, OutsideError, OSError) as error:
+                return _reason(job, error)
         return None
+
+    def _cost(self, job: Job) -> int:
+        """Bytes of a file's pixels before and after, as its header announces them."""
+        pixels, kind = depth(job.source)
+        scale = self._restorers[1].scale if self.trained else 1
+        return pixels * kind.itemsize * PLANES * (1 + scale**2)
 
     def _restorer(self, channels: int) -> Restorer:
         if channels not in self._restorers:
@@ -102,9 +122,20 @@ class Batch:
     def _digest(self) -> str:
         """Of all that the pixels depend on: network and settings, but where tiles end."""
         network = self.trained.digest if self.trained else "shipped"
-        chosen = {key: value for key, value in vars(self.settings).items() if key not in ("tile", "memory")}
+        without = ("tile", "memory", "accelerator")
+        chosen = {key: value for key, value in vars(self.settings).items() if key not in without}
         text = repr((network, sorted(map(str, chosen.items())), self.jpeg_quality, self.peak))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _name(job: Job) -> str:
+    return printable(str(job.source))
+
+
+def _reason(job: Job, error: Exception) -> str:
+    """Why a file was not restored, with its name."""
+    text = outside_sentence(error) if isinstance(error, OSError) else str(error)
+    return text if isinstance(error, OSError) or _name(job) in text else f"{_name(job)}: {text}"
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import glob
 import io
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,6 +107,7 @@ class Record:
     def __init__(self, folder: Path, settings: str):
         self.file, self.settings = folder / RECORD, settings
         self._rows: dict[str, dict[str, str]] = {}
+        self._one = threading.Lock()  # files are written by several threads
         if self.file.exists():
             with self.file.open(newline="", encoding="utf-8", errors="replace") as file:
                 for row in csv.DictReader(file):
@@ -123,14 +125,15 @@ class Record:
 
     def add(self, job: Job) -> None:
         """Append a line; one that a kill cuts short is no line, and its file is restored again."""
-        row = self._rows[self._name(job)] = self._row(job)
         text = io.StringIO()
         writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-        if not self.file.exists():
-            writer.writeheader()
-        writer.writerow(row)
-        with self.file.open("a", encoding="utf-8", newline="") as file:
-            file.write(text.getvalue())
+        with self._one:
+            row = self._rows[self._name(job)] = self._row(job)
+            if not self.file.exists():
+                writer.writeheader()
+            writer.writerow(row)
+            with self.file.open("a", encoding="utf-8", newline="") as file:
+                file.write(text.getvalue())
 
     def _row(self, job: Job) -> dict[str, str]:
         status = job.source.stat()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -20,6 +20,8 @@ from restore.config.trust import Trust
 from restore.degradations.base import Degradation
 from restore.degradations.bicubic import BicubicDownUp
 from restore.degradations.jpeg import JPEG
+from restore.deployment.onnx_file import with_onnx
+from restore.deployment.onnx_network import OnnxBacked
 from restore.errors import RequestError
 from restore.models.fusion import merge_batch_norm
 from restore.released import find, is_released
@@ -152,6 +154,25 @@ def choose(
     if any(True for _ in network.parameters()):
         raise RequestError(f"model={model} has weights to be read: weights=<file>, or run=<folder of a run>")
     return TrainedNetwork(network.to(torch.device(device_kind(device))).eval(), config, model)
+
+
+def on_backend(trained: TrainedNetwork, backend: str, accelerator: str = "auto") -> TrainedNetwork:
+    """The same network, computed by what a person names.
+
+    Args:
+        backend: ``torch``, as it is; ``onnx``, by onnxruntime, whose images stay in the machine's memory.
+        accelerator: of onnxruntime: ``auto`` is the CPU.
+
+    Raises:
+        RequestError: the network has no form in ONNX, or the extra ``onnx`` is not installed.
+    """
+    if backend == "torch" or isinstance(trained.network, OnnxBacked):
+        return trained
+    if not any(True for _ in trained.network.parameters()):
+        raise RequestError(f"backend=onnx computes a network's layers, and {trained.name} has none")
+    device = "cuda" if accelerator in ("gpu", "cuda") else "cpu"
+    network = with_onnx(trained.network.cpu(), trained.channels, str(trained.config.model.name), device)
+    return replace(trained, network=network)
 
 
 def shipped_denoiser(channels: int, device: str = "auto") -> TrainedNetwork:

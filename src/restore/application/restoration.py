@@ -11,9 +11,10 @@ import torch
 from torch import Tensor
 
 from restore.application.colour import LUMA_NOISE, Colour, adapted, through_luma
-from restore.application.network import TrainedNetwork
+from restore.application.network import TrainedNetwork, on_backend
 from restore.colour import rgb_to_y
 from restore.conditions import KERNELS, MAPS, Network, told
+from restore.deployment.onnx_network import required
 from restore.errors import OutsideError, RequestError
 from restore.evaluation.noise_level import estimate_noise
 from restore.evaluation.tiling import Box, Tiler, check_tiles, cores, reach_of
@@ -46,6 +47,8 @@ class Settings:
         memory: bytes that a tile may take, as predicted; None for 2 GB, or half of the device's if that is less.
         self_ensemble: over the orientations that the network's degradation allows.
         precision: ``32`` or ``bf16-mixed``.
+        backend: ``torch``, or ``onnx`` for onnxruntime, in float32.
+        accelerator: of onnxruntime; torch computes where the network lies.
     """
 
     conditions: Mapping[str, float] = field(default_factory=dict)
@@ -55,6 +58,22 @@ class Settings:
     memory: float | None = None
     self_ensemble: bool = False
     precision: str = "32"
+    backend: str = "torch"
+    accelerator: str = "auto"
+
+
+def check_backend(settings: Settings) -> None:
+    """Refuse what onnxruntime does not do.
+
+    Raises:
+        RequestError: by the key, or the extra ``onnx`` is not installed.
+    """
+    if settings.backend == "onnx" and settings.precision != "32":
+        raise RequestError(f"backend=onnx computes in float32: leave precision={settings.precision} out")
+    if settings.backend == "onnx" and settings.accelerator == "mps":
+        raise RequestError("backend=onnx computes on the CPU or a CUDA device: leave accelerator=mps out")
+    if settings.backend == "onnx":
+        required("onnx", "onnxscript", "onnxruntime")
 
 
 def check_settings(trained: TrainedNetwork, settings: Settings) -> None:
@@ -89,7 +108,10 @@ class Restorer:
 
     def __init__(self, trained: TrainedNetwork, settings: Settings):
         check_settings(trained, settings)
-        self.trained, self.settings = trained, settings
+        check_backend(settings)
+        self._layers = trained.network  # those of torch, which memory is counted by
+        self.trained, self.settings = on_backend(trained, settings.backend, settings.accelerator), settings
+        trained = self.trained
         parameter = next(trained.network.parameters(), torch.zeros(()))
         self.device = parameter.device
         trained.network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -189,7 +211,8 @@ class Restorer:
         like = torch.zeros(1, channels, 1, 1, device=self.device)
         key = (channels, *(float(value) for value in conditions.values()))
         if key not in self._footprints:
-            self._footprints[key] = WORKING * bytes_per_pixel(network, like, conditions, 1)
+            layers = adapted(self._layers, self.trained.channels, channels, settings.colour, self.trained.luma_alone)
+            self._footprints[key] = WORKING * bytes_per_pixel(layers, like, conditions, 1)
         cost = self._footprints[key]
         bound = settings.memory or min(MOST, device_memory(kind) / 2)
         fits = cost * height * width <= bound

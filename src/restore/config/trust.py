@@ -96,13 +96,6 @@ class Trust:
         return group in OF_LIBRARIES and library_class(target) is not None
 
 
-def trust_in(text: str) -> bool | list[str]:
-    """A value of ``trust`` of the commands that Hydra does not drive: true, false, or packages with commas, in brackets or not."""
-    if text.lower() in ("true", "false"):
-        return text.lower() == "true"
-    return [name.strip() for name in text.strip("[]").split(",") if name.strip()]
-
-
 def library_class(path: str) -> type | None:
     """The module, optimiser, schedule, metric or transform of an allowed library that a path names; None for no such.
 

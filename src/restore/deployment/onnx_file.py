@@ -55,18 +55,19 @@ def to_onnx(network: nn.Module, card: Card) -> tuple[bytes, float]:
     return content, difference
 
 
-def with_onnx(network: nn.Module, channels: int, name: str) -> OnnxBacked:
+def with_onnx(network: nn.Module, channels: int, name: str, device: str = "cpu") -> OnnxBacked:
     """The same network, computed by onnxruntime: ``restore.apply backend=onnx``.
 
     Args:
         network: on the CPU, in evaluation mode.
         name: in ``conf/model``, for sentences.
+        device: that onnxruntime computes on, ``cpu`` in as many threads as torch has, or ``cuda``.
 
     Raises:
         RequestError: as of `to_onnx`.
     """
     content, _ = to_onnx(network, Card(name, "", channels, forms(network)))
-    return OnnxBacked(network, OnnxNetwork(content))
+    return OnnxBacked(network, OnnxNetwork(content, torch.get_num_threads(), device))
 
 
 def differences(network: nn.Module, other: OnnxNetwork, channels: int) -> Iterator[float]:

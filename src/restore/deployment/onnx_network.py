@@ -96,6 +96,7 @@ class OnnxBacked(nn.Module):
     def __init__(self, network: nn.Module, onnx: OnnxNetwork):
         super().__init__()
         self.network, self.onnx, self.conditions = network, onnx, told(network)
+        self.channels = onnx.card.channels
 
     def forward(self, degraded: Tensor, **conditions: Tensor) -> Tensor:
         if degraded.is_meta:  # it is counted
