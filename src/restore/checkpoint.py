@@ -87,7 +87,7 @@ def load_weights(network: nn.Module, file: str | Path, model_name: str, own_size
 
 
 def _from_layout(
-    network: nn.Module, state: dict[str, Tensor], layout: Layout, path: Path, model_name: str
+    network: nn.Module, state: Mapping[str, Tensor], layout: Layout, path: Path, model_name: str
 ) -> nn.Module:
     """The network with what another program's state dict holds; batch norm merged where that has none."""
     try:
@@ -216,7 +216,7 @@ def _unusable(tensor: Tensor) -> str:
     return ""
 
 
-def _convolutions(state: dict[str, Tensor]) -> list[tuple[Tensor, Tensor | None]]:
+def _convolutions(state: Mapping[str, Tensor]) -> list[tuple[Tensor, Tensor | None]]:
     """Weight and bias of each layer of a state dict of convolutions alone, in order; of any other none."""
     layers: dict[str, dict[str, Tensor]] = {}
     for key, value in state.items():
