@@ -29,10 +29,10 @@ def awake(network: nn.Module) -> nn.Module:
 
 
 def renamed(network: nn.Module) -> dict[str, Tensor]:
-    """A state dict with other keys, as other programs number theirs: ``model.0.weight``, ``model.2.weight``."""
+    """A state dict with keys of nobody that is known: ``layers.0.weight``, ``layers.2.weight``."""
     layers = [layer for layer in network.modules() if isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d))]
     return {
-        f"model.{2 * n}.{key}": value for n, layer in enumerate(layers) for key, value in layer.state_dict().items()
+        f"layers.{2 * n}.{key}": value for n, layer in enumerate(layers) for key, value in layer.state_dict().items()
     }
 
 

@@ -6,7 +6,7 @@ import io
 import logging
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,11 +17,15 @@ from restore import atomic
 from restore.errors import RequestError
 from restore.files import check_regular
 from restore.models.convolutions import read_convolutions
+from restore.models.ffdnet import FFDNet
 from restore.models.fusion import merge_batch_norm
+from restore.models.layouts import Layout, layout_for, translate, unwrapped
 from restore.released import find, identify, is_released
 from restore.runfolder import RunFolder
 
 log = logging.getLogger("restore")
+# where checkpoints have their state dict: Lightning's, BasicSR's (the averaged weights are those that it tests), others'
+STATES = ("state_dict", "params_ema", "params", "model_state_dict", "model", "net")
 AUTHORS_FORMATS = (".mat", ".caffemodel")
 
 
@@ -59,14 +63,54 @@ def load_weights(network: nn.Module, file: str | Path, model_name: str, own_size
             return _fill(network, read_convolutions(path), (nn.Conv2d,), path, model_name)
         except ValueError as error:
             raise RequestError(str(error)) from error
-    state, own = read_state(path), network.state_dict()
+    state, layout = unwrapped(read_state(path), network)
+    if layout:
+        return _from_layout(network, state, layout, path, model_name)
     convolutions = _convolutions(state)
-    if convolutions and state.keys().isdisjoint(own):
+    if convolutions and state.keys().isdisjoint(network.state_dict().keys()):
+        if isinstance(network, FFDNet):
+            raise RequestError(
+                f"{path} has keys of a program that is not known here, and in which order its sub-images come does not "
+                f"show in it: model={model_name} reads its authors' .mat files and KAIR's .pth files"
+            )
         network = _fill(network, convolutions, (nn.Conv2d, nn.ConvTranspose2d), path, model_name)
-        log.info(f"weights     {path.name} has keys of its own: its {len(convolutions)} convolutions taken in order")
+        log.warning(
+            f"weights     {path.name} has keys of its own: its {len(convolutions)} convolutions taken in order; whether "
+            f"what they give is added or taken away as in model={model_name} its scores tell"
+        )
         return network
-    _check_same(_shapes(own), _shapes(state), path, model_name)
+    if _shapes(state) == _shapes(merged := merge_batch_norm(network)):  # trained on from a file without batch norm
+        network = merged
+    _check_same(_shapes(network), _shapes(state), path, model_name)
     network.load_state_dict(state)
+    return network
+
+
+def _from_layout(
+    network: nn.Module, state: Mapping[str, Tensor], layout: Layout, path: Path, model_name: str
+) -> nn.Module:
+    """The network with what another program's state dict holds; batch norm merged where that has none."""
+    try:
+        layout = layout_for(network, layout)
+        normalised = any(key.endswith(".running_mean") for key in state)
+        if not normalised:
+            network = merge_batch_norm(network)
+        kinds = (nn.Conv2d, nn.ConvTranspose2d, nn.BatchNorm2d)
+        names = [name for name, layer in network.named_modules() if isinstance(layer, kinds)]
+        keeps = any(isinstance(layer, nn.BatchNorm2d) for layer in network.modules())
+        layers = translate(state, layout, with_batch_norm=keeps)
+    except ValueError as error:
+        raise RequestError(f"{path} does not fit model={model_name}: it {error}") from error
+    names += [f"layer {number}" for number in range(len(names) + 1, len(layers) + 1)]
+    own = network.state_dict()
+    filled = {
+        f"{name}.{key}": value for name, layer in zip(names, layers, strict=False) for key, value in layer.items()
+    }
+    missing = {key: torch.zeros_like(own[key]) for key in own.keys() - filled.keys() if key.endswith(".bias")}
+    filled |= {key: bias for key, bias in missing.items() if key.replace(".bias", ".weight") in filled}
+    _check_same(_shapes(own), _shapes(filled), path, model_name)
+    network.load_state_dict(filled)
+    log.info(f"weights     {path.name} has the keys of {layout.program}'s {type(network).__name__}")
     return network
 
 
@@ -88,7 +132,7 @@ def _from_authors(network: nn.Module, path: Path, model_name: str, own_sizes: bo
         )
     if not own_sizes:
         return read
-    _check_same(_shapes(network.state_dict()), _shapes(read.state_dict()), path, model_name)
+    _check_same(_shapes(network), _shapes(read), path, model_name)
     described = zip(str(network).splitlines(), str(read).splitlines(), strict=True)
     if different := next(((own, other) for own, other in described if own != other), None):
         own, other = (line.strip() for line in different)
@@ -137,7 +181,7 @@ def read_checkpoint(path: Path) -> Any:
 def read_state(path: Path) -> dict[str, Tensor]:
     """The network's tensors in a checkpoint of ours or a plain state dict, as float32."""
     content = read_checkpoint(path)
-    state = content.get("state_dict", content) if isinstance(content, dict) else {}
+    state = _innermost(content) if isinstance(content, dict) else {}
     named = state.items() if isinstance(state, dict) else ()
     state = {
         key.removeprefix("network."): value
@@ -145,11 +189,20 @@ def read_state(path: Path) -> dict[str, Tensor]:
         if isinstance(key, str) and isinstance(value, Tensor)
     }
     if not state:
-        raise RequestError(f"{path} holds no weights: no tensors by their names")
+        several = (
+            [str(key) for key, value in content.items() if isinstance(value, dict)] if isinstance(content, dict) else []
+        )
+        inside = f", but {len(several)} dictionaries, {several[0]} to {several[-1]}" if len(several) > 1 else ""
+        raise RequestError(f"{path} holds no weights: no tensors by their names{inside}")
     for key, value in state.items():
         if kind := _unusable(value):
             raise RequestError(f"{path} holds no weights that can be used: {key} is {kind}")
     return {key: value.float() if value.is_floating_point() else value for key, value in state.items()}
+
+
+def _innermost(content: dict) -> Any:
+    """The state dict in a checkpoint: under one of the names that programs give it, or the content itself."""
+    return next((content[name] for name in STATES if isinstance(content.get(name), dict)), content)
 
 
 def _unusable(tensor: Tensor) -> str:
@@ -163,7 +216,7 @@ def _unusable(tensor: Tensor) -> str:
     return ""
 
 
-def _convolutions(state: dict[str, Tensor]) -> list[tuple[Tensor, Tensor | None]]:
+def _convolutions(state: Mapping[str, Tensor]) -> list[tuple[Tensor, Tensor | None]]:
     """Weight and bias of each layer of a state dict of convolutions alone, in order; of any other none."""
     layers: dict[str, dict[str, Tensor]] = {}
     for key, value in state.items():
@@ -202,8 +255,9 @@ def _fill(
     return network
 
 
-def _shapes(state: dict[str, Tensor]) -> dict[str, tuple]:
-    return {key: tuple(value.shape) for key, value in state.items()}
+def _shapes(state: Mapping[str, Tensor] | nn.Module) -> dict[str, tuple]:
+    tensors = state.state_dict() if isinstance(state, nn.Module) else state
+    return {key: tuple(value.shape) for key, value in tensors.items()}
 
 
 def _check_same(in_network: dict[str, tuple], in_file: dict[str, tuple], path: Path, model_name: str) -> None:

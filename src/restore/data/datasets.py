@@ -10,7 +10,7 @@ from pathlib import Path
 from torch import Tensor
 
 from restore.data.images import distinct, half_size, list_images, read_image
-from restore.data.pairs import GOPRO, POLYU, PairedFiles, PairLayout, find_pairs
+from restore.data.pairs import GOPRO, POLYU, SIDD_BLOCKS, Layout, PairedFiles, find_pairs
 from restore.data.storage import ImageStorage
 from restore.errors import RequestError, unknown_name
 from restore.files import MAX_PIXELS, printable
@@ -49,7 +49,7 @@ class DatasetSpec:
     folders: tuple[tuple[str, ...], ...]
     prepare: Callable[[Tensor], Tensor] | None = None
     keep: Callable[[Path], bool] | None = None
-    layout: PairLayout | None = None
+    layout: Layout | None = None
     note: str = ""
 
 
@@ -168,6 +168,7 @@ TEST = {
     "mcmaster": _folders("McMaster"),
     "gopro": DatasetSpec((("GOPRO/test",), ("GOPRO_Large/test",)), layout=GOPRO),
     "gopro_standin": _folders("BSDS500/test"),
+    "sidd": DatasetSpec((("SIDD",),), layout=SIDD_BLOCKS, note="its .mat files of validation blocks"),
     **POLYU_SETS,
 }
 # BSD68 in colour is the 68 originals; the gray set's files have no colour
@@ -182,9 +183,7 @@ def parts(name: str) -> tuple[str, ...]:
     return MIXTURES.get(name, (name,))
 
 
-def find(
-    name: str, root: str | Path | None, channels: int, *, training: bool, layout: PairLayout | None = None
-) -> Listing:
+def find(name: str, root: str | Path | None, channels: int, *, training: bool, layout: Layout | None = None) -> Listing:
     """The files of a named set, or of any folder of images or of pairs.
 
     Args:
@@ -247,7 +246,7 @@ def photographs(channels: int, training: bool) -> Listing:
     return Listing("photographs", tuple(folder / file for file in (gray if channels == 1 else rgb)))
 
 
-def known_set(name: str, spec: DatasetSpec, root: str | Path | None, layout: PairLayout | None) -> Listing:
+def known_set(name: str, spec: DatasetSpec, root: str | Path | None, layout: Layout | None) -> Listing:
     """A set of the papers, in the first of its places that is complete."""
     if root is None:
         raise AbsentSetError(
@@ -266,7 +265,7 @@ def known_set(name: str, spec: DatasetSpec, root: str | Path | None, layout: Pai
     raise AbsentSetError(f"the set {name} is not in {root}: it needs the folder {places} there")
 
 
-def paired_set(name: str, folder: Path, layout: PairLayout, keep: Callable[[Path], bool] | None = None) -> Listing:
+def paired_set(name: str, folder: Path, layout: Layout, keep: Callable[[Path], bool] | None = None) -> Listing:
     pairs = [pair for pair in find_pairs(folder, layout) if keep is None or keep(pair[1])]
     if not pairs:
         raise RequestError(f"{folder} has no {layout.degraded} beside {layout.clean}")

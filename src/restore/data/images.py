@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from restore.colour import to_luma
+from restore.data.blocks import is_block, read_block, shape
 from restore.errors import RequestError
 from restore.files import MAX_PIXELS, printable, read_pixels
 from restore.image import DEEP_LEVELS, as_stored
@@ -74,7 +75,9 @@ def read_image(
     Raises:
         RequestError: the file is no regular one, no image, truncated, too large, or gray where colour is asked.
     """
-    if announced(path, peak)[1] == torch.uint8:
+    if is_block(path):
+        pixels = read_block(path)
+    elif announced(path, peak)[1] == torch.uint8:
         try:
             pixels = read_pixels(path, max_pixels)
         except ValueError as error:
@@ -91,6 +94,8 @@ def read_image(
 
 def announced(path: Path, peak: float | None = None) -> tuple[int, torch.dtype]:
     """Pixels that a file's header announces, and the type that `read_image` would make of it; 0 where it is broken."""
+    if is_block(path):
+        return shape(path.parent)[2] * shape(path.parent)[3], torch.uint8
     pixels, kind = depth(path)
     if kind == np.uint8:
         return pixels, torch.uint8

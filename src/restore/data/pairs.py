@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from restore.data.blocks import SIDD_BLOCKS, BlockLayout
 from restore.data.images import SUFFIXES
 from restore.errors import RequestError
 
@@ -52,11 +53,12 @@ class PairLayout:
         return [("-".join(name), clean[name], degraded[name]) for name in sorted(set(clean) & set(degraded))]
 
 
+Layout = PairLayout | BlockLayout
 GOPRO = PairLayout("*/sharp/*", "*/blur/*")
 POLYU = PairLayout("*_mean.JPG", "*_real.JPG")
 SIDD = PairLayout("*/*_GT_SRGB_*", "*/*_NOISY_SRGB_*")
 # what a folder of a person's own is tried for, in this order
-COMMON: Sequence[PairLayout] = (
+COMMON: Sequence[Layout] = (
     PairLayout("clean/*", "degraded/*"),
     PairLayout("*/clean/*", "*/degraded/*"),
     PairLayout("clean/*", "noisy/*"),
@@ -71,10 +73,11 @@ COMMON: Sequence[PairLayout] = (
     PairLayout("target/*", "input/*"),
     SIDD,
     POLYU,
+    SIDD_BLOCKS,
 )
 
 
-def find_pairs(folder: Path, layout: PairLayout | None = None) -> PairedFiles:
+def find_pairs(folder: Path, layout: Layout | None = None) -> PairedFiles:
     """The pairs of a folder, by a layout, or by the first common one that fits; none where none does."""
     for each in (layout,) if layout else COMMON:
         if pairs := each.find(folder):

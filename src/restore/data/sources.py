@@ -47,7 +47,8 @@ BY_HAND = {
     "GOPRO": "Nah et al. 2017 (seungjunnah.github.io/Datasets/gopro): unpack GOPRO_Large.zip, so that "
     "GOPRO_Large/train and GOPRO_Large/test are there",
     "SIDD": "smartphone noise with clean images (abdokamel.github.io/sidd): unpack SIDD_Medium_Srgb.zip, then "
-    "data=pairs data.path=<folder>/SIDD_Medium_Srgb/Data",
+    "data=pairs data.path=<folder>/SIDD_Medium_Srgb/Data; its validation blocks, ValidationGtBlocksSrgb.mat and "
+    "ValidationNoisyBlocksSrgb.mat, in SIDD/ are test_sets=sidd",
 }
 
 
