@@ -21,13 +21,14 @@ from torch import Tensor
 
 from restore import photos
 from restore.application.network import TrainedNetwork, load_network
-from restore.config.arguments import parse
+from restore.config.arguments import read
 from restore.config.build import build_protocols, build_settings, test_channels
+from restore.config.commands import Demo
 from restore.config.compose import compose
 from restore.config.metrics import build_metrics
 from restore.data import datasets
 from restore.data.datasets import WholeImage
-from restore.errors import RequestError, report_errors, unknown_name
+from restore.errors import report_errors, unknown_name
 from restore.evaluation.protocol import Setting
 from restore.evaluation.score import Restoration, score_image
 from restore.image import to_levels
@@ -55,13 +56,11 @@ class Trial:
 
 
 def main(arguments: list[str]) -> None:
-    words = parse(__doc__ or "", {"out": "runs/try", "networks": ",".join(shipped_runs())}, arguments)
-    names = [name for name in words["networks"].split(",") if name]
+    words = read(__doc__ or "", Demo, arguments)
+    names = shipped_runs() if words.networks is None else words.networks
     if unknown := next((name for name in names if name not in shipped_runs()), None):
         raise unknown_name("network", unknown, shipped_runs())
-    if not names:
-        raise RequestError("networks= is empty: names of networks that come with the package, with commas")
-    out = Path(words["out"]).expanduser()
+    out = Path(words.out).expanduser()
     found = [trial for name in names for trial in trials(name)]
     for trial in found:
         keep(trial, out)

@@ -23,7 +23,8 @@ from omegaconf import DictConfig, OmegaConf
 
 from restore import atomic
 from restore.checkpoint import lighten
-from restore.config.arguments import parse
+from restore.config.arguments import read
+from restore.config.commands import Publish
 from restore.config.compose import compose, run_config
 from restore.config.reading import read_yaml
 from restore.data.datasets import AbsentSetError, find
@@ -36,13 +37,13 @@ SCORING = ("test_sets=", "protocol=", "protocols.", "metric=", "precision=", "ac
 
 def main(arguments: list[str]) -> None:
     scoring = [word for word in arguments if word.startswith(SCORING)]
-    words = parse(__doc__ or "", {"run": "", "out": ""}, [word for word in arguments if word not in scoring])
-    if not words["run"]:
+    words = read(__doc__ or "", Publish, [word for word in arguments if word not in scoring])
+    if not words.run:
         raise RequestError("run=<folder of a run> says what is to be given away")
-    run = RunFolder.find(words["run"])
+    run = RunFolder.find(words.run)
     config = run_config(run)
-    if words["out"]:
-        run = publish(run, Path(words["out"]).expanduser(), config)
+    if words.out:
+        run = publish(run, Path(words.out).expanduser(), config)
         score(run, scoring or [f"test_sets=[{','.join(sets_here(config))}]"])
     elif scoring:
         raise RequestError(f"{scoring[0]} is of the scores of a new folder: out=<folder> names it")

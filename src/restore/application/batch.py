@@ -6,11 +6,11 @@ import hashlib
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from restore import photos
 from restore.application.files import Job, Jobs, Record
-from restore.application.network import TrainedNetwork, shipped_denoiser
+from restore.application.network import TrainedNetwork, shipped_denoiser, shipped_digest
 from restore.application.pipeline import Pipeline
 from restore.application.restoration import Progress, Restorer, Settings
 from restore.conditions import told
@@ -114,14 +114,17 @@ class Batch:
     def _restorer(self, channels: int) -> Restorer:
         if channels not in self._restorers:
             trained = shipped_denoiser(channels, self.accelerator)
-            estimate = "sigma" in told(trained.network) and "sigma" not in self.settings.conditions
-            settings = Settings(**{**vars(self.settings), "estimate": estimate})
+            conditions, asked = dict(self.settings.conditions), "sigma" in told(trained.network)
+            if not asked and conditions.pop("sigma", None) is not None:
+                log.info(f"sigma is told to networks that ask for it, and {trained.name} finds it out by itself")
+            estimate = asked and "sigma" not in conditions
+            settings = replace(self.settings, conditions=conditions, estimate=estimate)
             self._restorers[channels] = Restorer(trained, settings)
         return self._restorers[channels]
 
     def _digest(self) -> str:
         """Of all that the pixels depend on: network and settings, but where tiles end."""
-        network = self.trained.digest if self.trained else "shipped"
+        network = self.trained.digest if self.trained else shipped_digest()
         without = ("tile", "memory", "accelerator")
         chosen = {key: value for key, value in vars(self.settings).items() if key not in without}
         text = repr((network, sorted(map(str, chosen.items())), self.jpeg_quality, self.peak))

@@ -25,6 +25,7 @@ from restore.deployment.onnx_network import OnnxBacked
 from restore.errors import RequestError
 from restore.models.fusion import merge_batch_norm
 from restore.released import find, is_released
+from restore.remote import sha256
 from restore.runfolder import RunFolder
 from restore.training.hardware import device_kind
 
@@ -178,6 +179,12 @@ def on_backend(trained: TrainedNetwork, backend: str, accelerator: str = "auto")
 def shipped_denoiser(channels: int, device: str = "auto") -> TrainedNetwork:
     """The network that is applied where none is named."""
     return load_network(DENOISERS[channels], device=device)
+
+
+def shipped_digest() -> str:
+    """Which networks those are: whether another version of this package would restore alike."""
+    files = (RunFolder.find(name).checkpoint() for name in DENOISERS.values())
+    return " ".join(sha256(file) for file in files)
 
 
 def _check_no_overrides(run: str, overrides: Sequence[str]) -> None:

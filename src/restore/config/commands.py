@@ -86,3 +86,19 @@ class Pretrained:
     fetch: Names | None = None
     folder: Text | None = None
     mirror: Text = ADDRESS
+
+
+@dataclass(kw_only=True)
+class Publish:
+    """``python -m restore.publish``."""
+
+    run: Text | None = None
+    out: Text | None = None
+
+
+@dataclass(kw_only=True)
+class Demo:
+    """``python -m restore.demo``."""
+
+    out: Text = "runs/try"
+    networks: Names | None = None
