@@ -3,6 +3,7 @@
     python -m restore.report sweep=runs/sweeps/<name> [out=<folder>] [metric=<name>] [beside=<folders>]
     python -m restore.report table=red_4,dncnn_III [runs=<results.csv or folder>,…] [out=<folder>]
     python -m restore.report table=released [runs=…] [out=<folder>]
+    python -m restore.report page=true [runs=…] [out=<folder>]
 
 Reads the sweep's results.csv; prints each setting's metric as mean ± standard deviation over seeds and its
 paired difference from the first setting with a bootstrap 95 % interval over images and seeds. Draws over
@@ -19,6 +20,9 @@ dncnn_II, dncnn_III, dncnn_V, gopro_1. It is made from all results.csv under the
 under those that `runs` names, and written to <name>.md where `out` is given. table=released has a line for every set
 and setting that an authors' file was scored on: published, measured, their difference, the protocol, the file and
 its hash.
+
+page=true writes report.html, one file that needs no network: scores beside the published ones, curves over training,
+ablations, and the test images that `sheets` kept, of the same places, to `out`, by default the current folder.
 """
 
 from __future__ import annotations
@@ -45,6 +49,7 @@ from restore.results.figures import stack_maps
 from restore.results.gain import draw_gain
 from restore.results.grid import grid_table, without_seed
 from restore.results.histories import History, keep_histories, read_histories
+from restore.results.page.document import page_of, plotly_script
 from restore.results.paper_tables import paper_table
 from restore.results.quantities import quantity
 from restore.results.released import not_scored, released_table
@@ -54,15 +59,21 @@ from restore.runfolder import RunFolder
 
 
 def main(arguments: list[str]) -> None:
-    words = parse(__doc__, dict.fromkeys(("sweep", "table", "runs", "out", "metric", "beside"), ""), arguments)
+    words = parse(__doc__, dict.fromkeys(("sweep", "table", "page", "runs", "out", "metric", "beside"), ""), arguments)
     out = Path(words["out"]).expanduser() if words["out"] else None
-    if bool(words["sweep"]) == bool(words["table"]):
-        raise RequestError("sweep=<folder of a sweep> or table=<name> is what there is to report on")
-    if words["sweep"]:
+    places = [place for place in words["runs"].split(",") if place]
+    if words["page"] not in ("", "true", "false"):
+        raise RequestError(f"page is true or false, and it is {words['page']!r}")
+    page = words["page"] == "true"
+    if [bool(words["sweep"]), bool(words["table"]), page].count(True) != 1:
+        raise RequestError("sweep=<folder of a sweep>, table=<name> or page=true is what there is to report on")
+    if page:
+        report_page(places, out or Path())
+    elif words["sweep"]:
         beside = [Path(path).expanduser() for path in words["beside"].split(",") if path]
         report_sweep(Path(words["sweep"]).expanduser(), out, words["metric"], beside)
     else:
-        report_tables(words["table"].split(","), [place for place in words["runs"].split(",") if place], out)
+        report_tables(words["table"].split(","), places, out)
 
 
 # -- a sweep ---------------------------------------------------------------------------------------
@@ -208,9 +219,7 @@ def results_files(places: Sequence[str]) -> list[Path]:
     Raises:
         RequestError: a place that is named is not there.
     """
-    if not places:
-        usual = (compose("config", []).paths.runs, "experiments")
-        places = [place for place in usual if Path(place).is_dir()]
+    places = places or usual_places()
     files: dict[Path, None] = {}
     for place in (Path(place).expanduser() for place in places):
         if not place.exists():
@@ -220,6 +229,11 @@ def results_files(places: Sequence[str]) -> list[Path]:
         )
         files |= dict.fromkeys(below)
     return list(files)
+
+
+def usual_places() -> list[str]:
+    """The folder of runs and the kept records, where they are."""
+    return [place for place in (compose("config", []).paths.runs, "experiments") if Path(place).is_dir()]
 
 
 def rows_or_none(file: Path, named: bool) -> list[dict]:
@@ -236,6 +250,25 @@ def rows_or_none(file: Path, named: bool) -> list[dict]:
             raise
         print(f"left out: {error}")
         return []
+
+
+# -- the page --------------------------------------------------------------------------------------
+
+
+def report_page(places: Sequence[str], out: Path) -> None:
+    """Write ``report.html`` of what lies under some places, by default the folder of runs and ``experiments``.
+
+    Raises:
+        RequestError: a place is not there, nothing was measured under them, or plotly is not installed.
+    """
+    script = plotly_script()
+    files = results_files(places)
+    tables = {file: rows_or_none(file, named=str(file) in places) for file in files}
+    folders = [Path(place).expanduser() for place in places or usual_places()]
+    page = page_of(folders, tables, script)
+    out.mkdir(parents=True, exist_ok=True)
+    atomic.write(out / "report.html", page)
+    print(f"{out / 'report.html'} ({len(page) / 1e6:.1f} MB)")
 
 
 if __name__ == "__main__":
