@@ -20,7 +20,7 @@ LAYERS = {
     **dict.fromkeys(("apply", "export", "publish", "demo", "__main__"), 5),
 }
 HEAVY = {"wandb", "albumentations", "h5py", "matplotlib", "cv2", "skimage", "tifffile"}
-HEAVY |= {"onnx", "onnxruntime", "onnxscript"}
+HEAVY |= {"plotly", "onnx", "onnxruntime", "onnxscript"}
 
 
 def imports(file: Path) -> tuple[set[str], set[str]]:

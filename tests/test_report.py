@@ -63,8 +63,8 @@ def test_the_table_of_the_authors_files(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        ([], "sweep=<folder of a sweep> or table=<name> is what there is to report on"),
-        (["sweep=a", "table=red_4"], "sweep=<folder of a sweep> or table=<name>"),
+        ([], "sweep=<folder of a sweep>, table=<name> or page=true is what there is to report on"),
+        (["sweep=a", "table=red_4"], "sweep=<folder of a sweep>, table=<name> or page=true"),
         (["table=red_4", "runs=/nowhere"], "runs=/nowhere is not there"),
         (["table=dncnn_IV"], "python -m restore.bench what=inference"),
         (["sweep=/nowhere"], "/nowhere is not the folder of a sweep with a finished job"),

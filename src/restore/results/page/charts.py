@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from math import isfinite, isnan
+from operator import itemgetter
 from typing import Any
 
 from restore.results.curves import FIRST_GRADIENT, LOSS, Axis
@@ -13,7 +14,7 @@ from restore.results.histories import History
 from restore.results.page.sources import Source
 from restore.results.quantities import quantity
 from restore.results.statistics import mean_and_deviation, paired_difference
-from restore.results.tables import metrics_of
+from restore.results.tables import metrics_of, recipe_of
 
 MOST_POINTS = 300  # of a curve: more than a chart has pixels for, twice
 ALONG = {"patches": "patches", "seconds": "training time / s", "step": "step"}  # what a curve may be drawn over
@@ -23,7 +24,11 @@ def curves(source: Source) -> dict[str, Any] | None:
     """The jobs of a source over training, each column of their histories that is drawn; None where there is none."""
     columns = dict.fromkeys(column for history in source.histories.values() for column in history)
     drawn = [column for column in columns if column.startswith("val/") or column in (LOSS, FIRST_GRADIENT)]
-    jobs = [_job(run, history, drawn) for run, history in source.histories.items() if len(history.get("step", ())) > 1]
+    jobs = [
+        _job(run, history, drawn, source.name)
+        for run, history in source.histories.items()
+        if len(history.get("step", ())) > 1
+    ]
     jobs = [job for job in jobs if job["columns"]]
     if not jobs:
         return None
@@ -33,10 +38,11 @@ def curves(source: Source) -> dict[str, Any] | None:
         "along": {key: label for key, label in ALONG.items() if all(key in job["along"] for job in jobs)},
         "columns": {column: {"label": axis.label, "log": axis.logarithmic} for column, axis in axes.items()},
         "jobs": jobs,
+        "thinned": any(len(history.get("step", ())) > MOST_POINTS for history in source.histories.values()),
     }
 
 
-def _job(run: str, history: History, drawn: Sequence[str]) -> dict[str, Any]:
+def _job(run: str, history: History, drawn: Sequence[str], source: str) -> dict[str, Any]:
     length = max(map(len, history.values()))
     kept = thinned(length)
 
@@ -47,11 +53,10 @@ def _job(run: str, history: History, drawn: Sequence[str]) -> dict[str, Any]:
     point = without_seed(run)
     columns = {name: column(name) for name in drawn if name in history}
     return {
-        "point": run if point == "all" and not seed else short(point),
+        "point": short(point) if point != "all" else source if seed else run,
         "seed": seed[1] if seed else "",
         "along": {key: column(key) for key in ALONG if key in history},
         "columns": {name: values for name, values in columns.items() if any(value is not None for value in values)},
-        "rows": length,
     }
 
 
@@ -81,7 +86,16 @@ def ablation(source: Source) -> dict[str, Any] | None:
             if len(drawn) > 1:
                 place = {"dataset": dataset, "setting": setting, "protocol": protocol, "metric": metric}
                 found.append(place | {"points": drawn})
-    return {"source": source.name, "places": found} if found else None
+    return {"source": source.name, "trained": _trained(source.rows), "places": found} if found else None
+
+
+def _trained(rows: Sequence[dict]) -> str:
+    """The budgets and recipes of the networks among some rows."""
+    networks = [row for row in rows if row["method_kind"] == "network"]
+    budgets, recipes = (
+        list(dict.fromkeys(values)) for values in (map(itemgetter("budget"), networks), map(recipe_of, networks))
+    )
+    return f"Budget {', '.join(filter(None, budgets)) or 'not known'}, recipe {', '.join(recipes) or 'not known'}."
 
 
 def _points(points: Points) -> list[dict[str, Any]]:
@@ -91,7 +105,11 @@ def _points(points: Points) -> list[dict[str, Any]]:
         if len({len(values) for values in images.values()}) > 1 or not _finite(images):
             continue  # a job that is under way, or was scored twice on some images, has no mean to stand here
         average, deviation = mean_and_deviation(seed_means(images))
-        point: dict[str, Any] = {"name": short(name), "mean": rounded(average), "seeds": len(next(iter(images.values())))}
+        point: dict[str, Any] = {
+            "name": short(name),
+            "mean": rounded(average),
+            "seeds": len(next(iter(images.values()))),
+        }
         point["deviation"] = None if isnan(deviation) else rounded(deviation)
         if first is None:
             first = images

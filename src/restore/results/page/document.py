@@ -54,7 +54,8 @@ def build_page(sources: Sequence[Source], folders: Iterable[Path], plotly: str) 
     if len(sources) > MOST_SOURCES:
         left_out.append(f"Curves and ablations are of {MOST_SOURCES} of {len(sources)} folders.")
     training = [each for source in drawn if (each := curves(source))]
-    if any(job.pop("rows") > MOST_POINTS for each in training for job in each["jobs"]):
+    shortened = [each.pop("thinned") for each in training]
+    if any(shortened):
         left_out.append(f"Of longer histories {MOST_POINTS} rows at even distances are drawn.")
     left_out += [f"{name} is no history, and was left out." for source in sources for name in source.unreadable]
     content: dict[str, Any] = {
@@ -73,7 +74,9 @@ def build_page(sources: Sequence[Source], folders: Iterable[Path], plotly: str) 
     bytes_without_images = len(_document(frame, content))
     room = MOST_BYTES - bytes_without_images - 1_000  # for the sentence that says what did not fit
     if room < 0:
-        raise RequestError(f"runs: the page would have {bytes_without_images:,} bytes without any image: name fewer folders")
+        raise RequestError(
+            f"runs: the page would have {bytes_without_images:,} bytes without any image: name fewer folders"
+        )
     groups = comparisons(folders)
     for number, group in enumerate(groups):
         shown = comparison(group)
@@ -81,7 +84,9 @@ def build_page(sources: Sequence[Source], folders: Iterable[Path], plotly: str) 
             continue
         room -= len(_json(shown)) + 1
         if room < 0:
-            left_out.append(f"{len(groups) - number} of {len(groups)} test images did not fit into {MOST_BYTES:,} bytes.")
+            left_out.append(
+                f"{len(groups) - number} of {len(groups)} test images did not fit into {MOST_BYTES:,} bytes."
+            )
             break
         content["images"].append(shown)
     return _document(frame, content)

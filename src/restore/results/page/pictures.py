@@ -43,7 +43,11 @@ def comparison(group: Sequence[Kept]) -> dict[str, Any] | None:
     record = first.record
     known = quantity(record.metric)
     shown, _ = points(group)
-    versions = [(CLEAN, "clean", first), (INPUT, "degraded", first), *((method, label, each) for label, method, each in shown)]
+    versions = [
+        (CLEAN, "clean", first),
+        (INPUT, "degraded", first),
+        *((method, label, each) for label, method, each in shown),
+    ]
     images: list[dict[str, Any]] = []
     size = None
     for method, label, each in versions:
@@ -54,7 +58,9 @@ def comparison(group: Sequence[Kept]) -> dict[str, Any] | None:
             log.warning(f"left out    {file} of the page: {error}")
             continue
         if size not in (None, found):
-            log.warning(f"left out    {file} of the page: it is of {found[0]}×{found[1]} pixels, not {size[0]}×{size[1]}")
+            log.warning(
+                f"left out    {file} of the page: it is of {found[0]}×{found[1]} pixels, not {size[0]}×{size[1]}"
+            )
             continue
         size = found
         value = each.record.values.get(method)

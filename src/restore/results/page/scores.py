@@ -14,7 +14,7 @@ from restore.results.paper_tables import PAPERS, once
 from restore.results.published import AUTHORS, Row, channels_of, find, method_of, of_image, published, set_title
 from restore.results.quantities import quantity
 from restore.results.statistics import mean_and_deviation
-from restore.results.tables import label_of, with_psnr_of_mse
+from restore.results.tables import with_psnr_of_mse
 
 PUBLISHED = "published"  # the kind of a row that a paper prints; the others are the kinds of ``results.csv``
 SOURCE = "source"
@@ -63,7 +63,7 @@ def entries(sources: Sequence[Source]) -> list[Entry]:
     for row in rows:
         by_source.setdefault(row[SOURCE], []).append(row)
     own = [entry for name, group in by_source.items() for entry in _own(name, group)]
-    return [*own, *(_printed(row) for row in published() if not of_image(row)[1])]
+    return [*own, *_printed_entries()]
 
 
 def single_images() -> int:
@@ -97,7 +97,7 @@ def _entry(source: str, means: Sequence[dict]) -> Entry:
         channels=int(first["channels"]),
         protocol=first["protocol"],
         metric=first["metric"],
-        method=label_of(first),
+        method=first["run"] if first["method_kind"] == "released" else first["model"],
         value=value,
         variant=short(point) if "=" in point and first["method_kind"] == "network" else "",
         deviation=deviation if isfinite(deviation) else None,
@@ -105,33 +105,51 @@ def _entry(source: str, means: Sequence[dict]) -> Entry:
         input=fmean(inputs) if inputs else None,
         images=min(int(mean["images"]) for mean in means),
         reference=float(reference["value"]) if reference else None,
-        printed=_where(reference) if reference else "",
-        trained=", ".join(filter(None, (first["budget"], first["recipe"]))) if first["method_kind"] == "network" else "",
+        printed=_where([reference]) if reference else "",
+        trained=", ".join(filter(None, (first["budget"], first["recipe"])))
+        if first["method_kind"] == "network"
+        else "",
         overlap=first["overlap"],
         source=source,
         checkpoint=first["checkpoint_sha256"][:12] if len(means) == 1 else "",
     )
 
 
-def _printed(row: Row) -> Entry:
-    return Entry(
-        kind=PUBLISHED,
-        task=row["task"],
-        dataset=row["dataset"],
-        setting=row["setting"],
-        channels=channels_of(row),
-        protocol="",
-        metric=row["metric"],
-        method=row["method"],
-        value=float(row["value"]),
-        printed=_where(row),
-    )
+def _printed_entries() -> list[Entry]:
+    """What papers print of whole sets; a number that stands in several tables is one row with all of them."""
+    tables: dict[tuple, list[Row]] = {}
+    for row in published():
+        if not of_image(row)[1]:
+            columns = ("task", "dataset", "setting", "metric", "method", "value")
+            tables.setdefault(tuple(row[column] for column in columns), []).append(row)
+    return [
+        Entry(
+            kind=PUBLISHED,
+            task=task,
+            dataset=dataset,
+            setting=setting,
+            channels=channels_of(rows[0]),
+            protocol="",
+            metric=metric,
+            method=method,
+            value=float(value),
+            printed=_where(rows),
+        )
+        for (task, dataset, setting, metric, method, value), rows in tables.items()
+    ]
 
 
-def _where(row: Row) -> str:
-    """``DnCNN, Table II``; behind it the set, where that is another than its name says."""
-    table = row["table"]
-    place = "its authors" if table == AUTHORS else table if table.startswith("Fig") else f"Table {table}"
-    place = f"section {table}" if table == "5.6" else place
-    title = set_title(row["dataset"])
-    return f"{PAPERS[row['paper']]}, {place}" + (f" ({title})" if title != row["dataset"] else "")
+def _where(rows: Sequence[Row]) -> str:
+    """``RED-Net, Table 4, Table 7; DnCNN, Table V``; behind a table the set, where that is another than its name says."""
+    papers: dict[str, list[str]] = {}
+    for row in rows:
+        title = set_title(row["dataset"])
+        elsewhere = f" ({title})" if title != row["dataset"] else ""
+        papers.setdefault(PAPERS[row["paper"]], []).append(_table(row["table"]) + elsewhere)
+    return "; ".join(", ".join((paper, *tables)) for paper, tables in papers.items())
+
+
+def _table(table: str) -> str:
+    if table == AUTHORS:
+        return "its authors"
+    return table if table.startswith("Fig") else f"section {table}" if "." in table else f"Table {table}"

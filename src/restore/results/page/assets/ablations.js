@@ -19,15 +19,15 @@
   const place = choice(form, "Set, setting, protocol", pick("place"), {className: "wide"});
   const metric = choice(form, "Metric", pick("metric"));
   const show = choice(form, "Show", pick("show"));
-  const names = [...new Set(content.ablations.map(each => each.source))];
 
   const placeName = each => `${each.dataset} ${each.setting}, ${each.protocol}`;
   const only = list => [...new Set(list)].map(each => [each, each]);
 
   function draw() {
-    offer(source, only(names), state.source);
+    offer(source, only(content.ablations.map(each => each.source)), state.source);
     state.source = source.value;
-    const all = content.ablations.filter(each => each.source === state.source).flatMap(each => each.places);
+    const {trained, places: all} = content.ablations.find(each => each.source === state.source);
+    find("ablations-trained").textContent = trained;
     offer(place, only(all.map(placeName)), state.place);
     state.place = place.value;
     const here = all.filter(each => placeName(each) === state.place);

@@ -56,12 +56,13 @@ class Chart {
     const styles = getComputedStyle(document.documentElement), style = name => styles.getPropertyValue(name).trim();
     const axis = {gridcolor: style("--edge"), zeroline: false, linecolor: style("--edge"), automargin: true, fixedrange: false};
     const narrow = this.plot.clientWidth < 560;
+    const titled = own => ({...axis, ...own, ...(own.title ? {title: {font: {size: narrow ? 11 : 13}, ...own.title}} : {})});
     const layout = {
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", showlegend: false, autosize: true, hovermode: "closest",
       font: {color: style("--text"), family: "system-ui, sans-serif", size: narrow ? 11 : 13}, margin: {l: 48, r: 14, t: 14, b: 44},
       hoverlabel: {bgcolor: style("--panel"), bordercolor: style("--edge"), font: {color: style("--text")}},
       dragmode: matchMedia("(pointer: coarse)").matches ? false : "zoom", uirevision: this.layout.revision,
-      ...this.layout, xaxis: {...axis, ...this.layout.xaxis}, yaxis: {...axis, ...this.layout.yaxis},
+      ...this.layout, xaxis: titled(this.layout.xaxis), yaxis: titled(this.layout.yaxis),
     };
     const traces = this.series.filter(each => !this.hidden.has(each.name)).flatMap(each => each.traces(look(this.names.indexOf(each.name))));
     await drawer.react(this.plot, traces, layout, {displayModeBar: false, responsive: true, scrollZoom: false});
@@ -83,7 +84,7 @@ class Chart {
       : {x1: 0, x2: 22, y1: 4, y2: 4, stroke: color, "stroke-width": 2.5, "stroke-dasharray": {solid: "", dash: "7 3", dot: "2 3"}[dash]};
     for (const [name, value] of Object.entries(shape)) mark.setAttribute(name, value);
     swatch.append(mark);
-    return make("label", {}, box, swatch, each.name + (each.text ? `: ${each.text}` : ""));
+    return make("label", {}, box, swatch, make("span", {}, each.name + (each.text ? `: ${each.text}` : "")));
   }
 
   async zoom(factor) {

@@ -3,19 +3,21 @@
   const AT_FIRST = 150;  // rows that are drawn before more are asked for
   const rows = content.scores.map(values => Object.fromEntries(content.columns.map((name, i) => [name, values[i]])));
   const FACETS = {task: "Task", dataset: "Set", setting: "Setting", metric: "Metric", protocol: "Protocol", kind: "Rows"};
+  const FEW = ["dataset", "setting", "metric"];  // filters that a phone shows at once
   const KINDS = {published: "published", network: "trained here", released: "authors’ files", classical: "classical", callable: "other programs"};
   const COLUMNS = {
     method: {label: "Method", key: row => row.method.toLowerCase()},
+    task: {label: "Task", key: row => row.task},
     place: {label: "Set, setting", key: row => `${row.dataset} ${row.setting}`},
     value: {label: "Value", number: true, key: row => row.value},
     range: {label: "Among these"},
     difference: {label: "vs paper", number: true, key: row => difference(row)},
-    input: {label: "Degraded", number: true, key: row => row.input},
-    images: {label: "Images × seeds", number: true, key: row => row.images || null},
-    protocol: {label: "Protocol", key: row => row.protocol},
-    trained: {label: "Budget, recipe", key: row => row.trained},
-    overlap: {label: "Overlap", key: row => row.overlap},
     source: {label: "Where", key: row => row.source || row.printed},
+    protocol: {label: "Protocol", key: row => row.protocol},
+    overlap: {label: "Overlap", key: row => row.overlap},
+    images: {label: "Images × seeds", number: true, key: row => row.images || null},
+    trained: {label: "Budget, recipe", key: row => row.trained},
+    input: {label: "Degraded", number: true, key: row => row.input},
   };
   const state = {task: "", dataset: "", setting: "", metric: "", protocol: "", kind: "", text: "", sort: "", all: false};
   const form = find("scores-filters"), selects = {};
@@ -46,12 +48,17 @@
     `${row.method} ${row.variant} ${row.source} ${row.printed} ${row.trained}`.toLowerCase().includes(word));
 
   for (const [facet, label] of Object.entries(FACETS)) {
-    selects[facet] = choice(form, label, () => { state[facet] = selects[facet].value; state.all = false; draw(); remember(); });
+    selects[facet] = choice(form, label, () => { state[facet] = selects[facet].value; state.all = false; draw(); remember(); }, {className: FEW.includes(facet) ? "" : "more"});
   }
   const search = make("input", {type: "search", placeholder: "method, experiment …", oninput() { state.text = search.value; draw(); remember(); }});
-  form.append(make("label", {}, "Find", search));
-  const order = choice(form, "Sort by", () => { state.sort = order.value; draw(); remember(); }, {className: "phone wide"});
+  form.append(make("label", {className: "more"}, "Find", search));
+  const order = choice(form, "Sort by", () => { state.sort = order.value; draw(); remember(); }, {className: "phone"});
   form.append(make("button", {type: "button", onclick() { Object.assign(state, blank(), {sort: ""}); draw(); remember(); search.value = ""; }}, "Show all"));
+  const fold = make("button", {type: "button", className: "phone", "aria-expanded": "false", onclick() {
+    fold.setAttribute("aria-expanded", String(form.classList.toggle("unfolded")));
+    fold.textContent = form.classList.contains("unfolded") ? "Fewer filters" : "More filters";
+  }}, "More filters");
+  form.append(fold);
   form.onsubmit = event => event.preventDefault();
   const blank = () => ({task: "", dataset: "", setting: "", metric: "", protocol: "", kind: "", text: "", all: false});
 
@@ -103,7 +110,7 @@
   function line(row, columns, low, high) {
     const gap = difference(row);
     const texts = {
-      place: `${row.dataset} ${row.setting}`, input: row.input === null ? "" : metricText(row.metric, row.input),
+      task: row.task, place: `${row.dataset} ${row.setting}`, input: row.input === null ? "" : metricText(row.metric, row.input),
       difference: gap === null ? "" : metricText(row.metric, gap, "+"), images: row.images ? `${row.images} × ${row.seeds}` : "",
       protocol: row.protocol, trained: row.trained, overlap: row.overlap, source: row.source || row.printed,
     };
@@ -131,7 +138,13 @@
         cell.title = `${row.printed}: ${metricText(row.metric, row.reference)}`;
       }
       if (column === "place" && row.channels === 3) cell.append(make("span", {className: "small"}, "colour"));
-      if (column === "source" && row.source && row.checkpoint) cell.title = `checkpoint sha256 ${row.checkpoint}…`;
+      if (column === "overlap" && !["", "none", "unknown"].includes(row.overlap)) cell.classList.add("worse");
+      if (["protocol", "trained", "source"].includes(column)) Object.assign(cell, {title: texts[column]}).classList.add("long");
+      if (column === "source" && row.source) {
+        const view = ["ablations", "training"].find(name => content[name].some(each => each.source === row.source));
+        if (view) cell.replaceChildren(make("a", {href: `#${view}?` + new URLSearchParams({source: row.source})}, row.source));
+        if (row.checkpoint) cell.title = `checkpoint sha256 ${row.checkpoint}…`;
+      }
       return cell;
     });
     return make("tr", {className: row.kind === "published" ? "published" : ""}, ...cells);
@@ -141,7 +154,7 @@
     offerFacets();
     const shown = sorted(rows.filter(row => matches(row)));
     const alike = state.dataset && state.setting && state.metric;
-    const columns = Object.keys(COLUMNS).filter(name => name === "method" || name === "value" || (name === "place" ? !(state.dataset && state.setting)
+    const columns = Object.keys(COLUMNS).filter(name => name === "method" || name === "value" || (name === "task" ? new Set(shown.map(row => row.task)).size > 1 : name === "place" ? !(state.dataset && state.setting)
       : name === "range" ? alike : shown.some(row => name === "difference" ? difference(row) !== null : COLUMNS[name].key(row))));
     head(columns);
     const drawn = state.all ? shown : shown.slice(0, AT_FIRST);

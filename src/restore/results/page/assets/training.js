@@ -20,11 +20,15 @@
   const along = choice(form, "Along", pick("along"));
   const seeds = check(form, "Every seed", () => { state.seeds = seeds.checked; draw(); remember(); });
 
+  const settings = each => new Set(each.jobs.map(job => job.point)).size;
+  const several = content.training.find(each => settings(each) > 1 && settings(each) <= content.colours.length) ?? content.training[0];
+
   function draw() {
-    offer(source, content.training.map(each => [each.source, each.source]), state.source);
+    offer(source, content.training.map(each => [each.source, each.source]), state.source || several.source);
     state.source = source.value;
     const shown = content.training.find(each => each.source === state.source);
-    offer(column, Object.entries(shown.columns).map(([key, {label}]) => [key, label]), state.column);
+    const validated = Object.keys(shown.columns).find(key => key.startsWith("val/")) ?? "";
+    offer(column, Object.entries(shown.columns).map(([key, {label}]) => [key, label]), Object.hasOwn(shown.columns, state.column) ? state.column : validated);
     state.column = column.value;
     offer(along, Object.entries(shown.along), state.along);
     state.along = along.value;

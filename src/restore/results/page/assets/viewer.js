@@ -113,37 +113,41 @@
 
   let frame = 0;
   function draw() {
+    if (!shown || find("view-images").hidden) return;
+    state.zoom = Math.max(1, Math.min(state.zoom, MOST_ZOOM / placed(canvas).fit));
+    say();
     cancelAnimationFrame(frame);
     frame = requestAnimationFrame(paintAll);
   }
 
   function paintAll() {
     if (!shown || find("view-images").hidden) return;
-    const most = MOST_ZOOM / placed(canvas).fit;
-    state.zoom = Math.max(1, Math.min(state.zoom, most));
-    const where = {left: state.left, right: state.right};
     paint(canvas, (pen, put, width, height) => {
-      put(versionOf(where.left));
+      put(versionOf(state.left));
       pen.save();
       pen.beginPath();
       pen.rect(width * state.at / 100, 0, width, height);
       pen.clip();
       pen.clearRect(0, 0, width, height);
-      put(versionOf(where.right));
+      put(versionOf(state.right));
       pen.restore();
     });
-    for (const [name, {view, sides}] of panes) {
-      paint(view, (pen, put) => put(versionOf(name)));
+    for (const [name, {view}] of panes) paint(view, (pen, put) => put(versionOf(name)));
+  }
+
+  // What the image, the divider and the buttons say of themselves.
+  function say() {
+    for (const [name, {sides}] of panes) {
       for (const side of ["left", "right"]) sides[side].setAttribute("aria-pressed", String(state[side] === name));
     }
     const describe = name => { const {value} = shown.versions.find(each => each.name === name); return name + (value ? ` · ${value}` : ""); };
     stage.style.setProperty("--at", state.at + "%");
     stage.classList.toggle("zoomed", state.zoom > 1);
-    find("tag-left").textContent = describe(where.left);
-    find("tag-right").textContent = describe(where.right);
-    canvas.setAttribute("aria-label", `left ${describe(where.left)}, right ${describe(where.right)}` + (state.errors ? ", errors" : ""));
+    find("tag-left").textContent = describe(state.left);
+    find("tag-right").textContent = describe(state.right);
+    canvas.setAttribute("aria-label", `left ${describe(state.left)}, right ${describe(state.right)}` + (state.errors ? ", errors" : ""));
     divider.setAttribute("aria-valuenow", String(Math.round(state.at)));
-    divider.setAttribute("aria-valuetext", `${Math.round(state.at)} % ${where.left}, the rest ${where.right}`);
+    divider.setAttribute("aria-valuetext", `${Math.round(state.at)} % ${state.left}, the rest ${state.right}`);
     gainLabel.hidden = !state.errors;
     gainLabel.firstChild.textContent = `Errors enlarged ${state.gain} ×`;
     find("zoom-level").textContent = `${Math.round(placed(canvas).scale * 100)} %`;
