@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import json
 import re
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -97,6 +98,19 @@ def test_jobs_belong_to_their_sweep(tmp_path, image_rows):
     assert {name: list(each.histories) for name, each in sources.items()} == {
         "sweep": ["seed=0"], "alone": ["alone"], "training": ["training"], "other": []}  # fmt: skip
     assert sources["other"].unreadable == [str(tmp_path / "other" / "history.csv")]
+
+
+def test_a_results_file_that_is_named_brings_what_lies_beside_it_alone(tmp_path, monkeypatch, image_rows):
+    monkeypatch.chdir(tmp_path)
+    store.append(Path("results.csv"), [row | {"fingerprint": ""} for row in image_rows("a")])
+    for folder in (Path(), Path("elsewhere")):
+        folder.mkdir(exist_ok=True)
+        (folder / "history.csv").write_text("step,patches,val/psnr\n1,16,20\n2,32,21\n")
+        Crops(folder, [ENTRY], TESTS).keep("red10", restoration())
+    (source,) = gather([Path("results.csv")], {Path("results.csv"): store.read(Path("results.csv"))})
+    assert (source.name, len(source.rows), len(source.histories)) == (tmp_path.name, 2, 1)
+    assert crop_folders([Path("results.csv")]) == [Path()]
+    assert len(crop_folders([Path()])) == 2
 
 
 def test_crops_of_one_pair_come_together_and_what_is_no_image_is_left_out(tmp_path, caplog):

@@ -16,6 +16,7 @@ from restore.results.crops import Crops
 from restore.results.page.document import build_page, plotly_script
 from restore.results.page.sources import Source, crop_folders
 
+pytestmark = pytest.mark.slow
 EXECUTABLE = os.environ.get("RESTORE_CHROMIUM") or shutil.which("chromium")
 SIZES = {"desktop": (1280, 800), "phone": (390, 800)}
 HOSTILE = "<img src=x onerror=window.hit=1><b>"
@@ -112,6 +113,11 @@ def until(page, expression, seconds=20):
     raise AssertionError(f"{expression} did not come true")
 
 
+def labelled(page, label):
+    """A control of the view that is shown."""
+    return page.locator("main > section:not([hidden])").get_by_label(label, exact=True)
+
+
 def column(page, place="td.value"):
     return page.evaluate(
         f"[...document.querySelectorAll('#scores-table tbody {place}')].map(cell => cell.firstChild.textContent)"
@@ -140,20 +146,20 @@ def test_scores_sort_filter_and_link(opened):
         assert page.locator("th[aria-sort=ascending]").inner_text().startswith("PSNR")
         assert page.evaluate("document.activeElement.textContent") == "PSNR / dB", "the focus stays"
     else:
-        page.get_by_label("Sort by").select_option("value")
+        labelled(page, "Sort by").select_option("value")
         page.get_by_role("button", name="More filters").click()
     assert [float(text.split()[0]) for text in column(page)] == sorted(values)
-    page.get_by_label("Rows").select_option("network")
+    labelled(page, "Rows").select_option("network")
     assert column(page) == ["28.10 ± 0.10", "29.10 ± 0.10", "29.60 ± 0.10"]
     page.get_by_role("searchbox").fill("depth=20")
     assert column(page) == ["29.60 ± 0.10"]
     link = address(page)
     page = opened(link)
     assert column(page) == ["29.60 ± 0.10"]
-    page.get_by_role("button", name="Show all").click()
+    page.get_by_role("button", name="Clear").click()
     assert page.locator("#scores-count").inner_text().endswith("choose one of each.")
-    page.get_by_label("Setting").select_option("sigma=50")
-    page.get_by_label("Rows").select_option("network")
+    labelled(page, "Setting").select_option("sigma=50")
+    labelled(page, "Rows").select_option("network")
     assert HOSTILE in column(page, "th"), "a name is text"
 
 
@@ -171,14 +177,14 @@ def test_curves_zoom_and_toggle(opened):
     until(page, f"{spread} < {0.7 * before}")
     page.get_by_role("button", name="Reset zoom").click()
     until(page, f"Math.abs({spread} - {before}) < 1")
-    page.get_by_label("Every seed").check()
-    page.get_by_label("Curve").select_option("train/loss")
+    labelled(page, "Every seed").check()
+    labelled(page, "Curve").select_option("train/loss")
     until(page, "document.querySelector('#training-chart .plot')._fullLayout.yaxis.type === 'log'")
     link = address(page)
     page = opened(link)
     until(page, "document.querySelectorAll('#training-chart .scatterlayer .trace').length === 6")
     assert not page.get_by_role("checkbox", name="depth=10").is_checked()
-    page.get_by_label("Experiment").select_option(HOSTILE)
+    labelled(page, "Experiment").select_option(HOSTILE)
     until(page, "document.querySelectorAll('#training-chart .scatterlayer .trace').length === 1")
     assert HOSTILE in page.locator("#training-chart .legend").inner_text()
 
@@ -190,9 +196,9 @@ def test_ablations_show_values_and_differences(opened):
     assert "29.100 ± 0.100" in table.inner_text()
     assert "+1.000 [" in table.inner_text()
     assert page.locator("#ablations-trained").inner_text() == "Budget cpu, recipe ours."
-    page.get_by_label("Show", exact=True).select_option("difference")
+    labelled(page, "Show").select_option("difference")
     until(page, "document.querySelectorAll('#ablations-chart .point').length === 2")
-    page.get_by_label("Experiment").select_option(HOSTILE)
+    labelled(page, "Experiment").select_option(HOSTILE)
     until(page, "document.querySelectorAll('#ablations-chart .point').length === 1")
     assert page.locator("#ablations-chart .plot img").count() == 0, "a name in a chart is text"
 
@@ -226,17 +232,17 @@ def test_the_divider_zoom_and_error_maps(opened):
     page.keyboard.press("+")
     page.wait_for_timeout(100)
     assert np.abs(pixels(page, ".pane canvas >> nth=2") - panes).max() > 30, "the panes zoom with it"
-    page.get_by_label("Error maps").check()
+    labelled(page, "Error maps").check()
     page.wait_for_timeout(100)
     red, _, blue = pixels(page, ".pane canvas >> nth=1").reshape(-1, 3).mean(0)
     assert red > blue + 20, "errors of the degraded image are bright in inferno's colours"
     assert np.ptp(pixels(page, ".pane canvas >> nth=0"), axis=2).max() <= 2, "the clean image stays gray"
-    page.get_by_label("Test image").select_option(index=1)
+    labelled(page, "Test image").select_option(index=1)
     page.get_by_role("button", name="clean on the right").click()
     link = address(page)
     page = opened(link)
     until(page, "document.querySelectorAll('.pane').length === 3")
-    assert page.get_by_label("Error maps").is_checked()
+    assert labelled(page, "Error maps").is_checked()
     assert page.locator("#tag-right").inner_text() == "clean"
     assert divider.get_attribute("aria-valuenow") == "0"
 

@@ -36,14 +36,15 @@ def gather(places: Iterable[Path], tables: Mapping[Path, Sequence[dict]]) -> lis
         places: folders that are searched for histories, or results files.
         tables: the rows of each ``results.csv``.
     """
-    folders = {file.parent for file in tables}
+    folders = {file.parent.resolve() for file in tables}
     sources: dict[Path, Source] = {}
 
     def source_of(folder: Path) -> Source:
-        while folder.parent in folders:
+        folder = folder.resolve()
+        while folder.parent in folders and folder.parent != folder:
             folder = folder.parent
         if folder not in sources:
-            sources[folder] = Source(_unused(folder.resolve(), {source.name for source in sources.values()}))
+            sources[folder] = Source(_unused(folder, {source.name for source in sources.values()}))
         return sources[folder]
 
     for file, rows in tables.items():
@@ -71,8 +72,9 @@ def _unused(folder: Path, taken: Collection[str]) -> str:
 
 
 def _files(places: Iterable[Path], pattern: str) -> list[Path]:
-    folders = dict.fromkeys(place if place.is_dir() else place.parent for place in places)
-    return list(dict.fromkeys(file for folder in folders for file in sorted(folder.rglob(pattern))))
+    """The files of a pattern below folders; of a place that is a file, those beside it."""
+    files = (place.rglob(pattern) if place.is_dir() else place.parent.glob(pattern) for place in places)
+    return list(dict.fromkeys(file for below in files for file in sorted(below)))
 
 
 def _read(source: Source, file: Path, read: Callable[[Path], Mapping[str, History]]) -> None:

@@ -41,33 +41,34 @@
     const spread = point => text(point.mean) + (point.deviation === null ? "" : ` ± ${text(point.deviation)}`);
     const interval = point => `${signed(point.difference)} [${signed(point.low)}, ${signed(point.high)}]`;
     const differences = state.show === "difference";
-    const series = points.filter(point => !differences || point.difference !== undefined).map(point => ({
-      name: point.name,
+    const marked = chart.narrow && points.some(point => point.name.length > 16);  // numbers, where names have no room
+    const series = points.map((point, i) => ({...point, mark: marked ? i + 1 : ""})).filter(point => !differences || point.difference !== undefined).map(point => ({
+      name: point.name, mark: point.mark,
       traces: ({color}) => [{
-        x: [differences ? point.difference : point.mean], y: [wrapped(point.name)], mode: "markers", marker: {color, size: 10},
+        x: [differences ? point.difference : point.mean], y: [marked ? `${point.mark}.` : wrapped(point.name)], mode: "markers", marker: {color, size: 10},
         error_x: differences ? {type: "data", symmetric: false, array: [point.high - point.difference], arrayminus: [point.difference - point.low], color, thickness: 2}
           : {type: "data", array: [point.deviation ?? 0], visible: point.deviation !== null, color, thickness: 2},
-        hovertemplate: `${plain(point.name)}<br>${plain(differences ? interval(point) : spread(point))}<extra></extra>`,
+        hovertemplate: `${wrapped(point.name)}<br>${plain(differences ? interval(point) : spread(point))}<extra></extra>`,
       }],
     }));
     chart.plot.style.height = `${Math.max(220, 90 + 34 * series.length)}px`;
     chart.plot.style.minHeight = "0";
     chart.draw(series, {
       revision: Object.values(state).join("\n"), margin: {l: 10, r: 14, t: 10, b: 44},
-      xaxis: {title: {text: plain(metricTitle(state.metric) + (differences ? ", difference from " + points[0].name : ""))}, zeroline: differences, zerolinewidth: 2},
+      xaxis: {title: {text: plain(metricTitle(state.metric)) + (differences ? chart.narrow ? ", difference" : ", difference from " + wrapped(points[0].name) : "")}, zeroline: differences, zerolinewidth: 2},
       yaxis: {type: "category", autorange: "reversed"},
     }, true);
     const columns = ["Setting", "Seeds", metricTitle(state.metric), "Difference from the first, 95 % interval", ""];
     table.tHead.rows[0].replaceChildren(...columns.map((each, i) => make("th", {scope: "col", className: i && i < 4 ? "number" : ""}, make("span", {}, each))));
     table.tBodies[0].replaceChildren(...points.map(point => make("tr", {},
-      make("th", {scope: "row"}, point.name), make("td", {className: "number"}, String(point.seeds)), make("td", {className: "number"}, spread(point)),
+      make("th", {scope: "row", className: "name"}, ...breakable(point.name)), make("td", {className: "number"}, String(point.seeds)), make("td", {className: "number"}, spread(point)),
       make("td", {className: "number"}, point.difference === undefined ? "–" : interval(point)),
       make("td", {}, point.distinguishable === false ? "not distinguishable" : ""))));
   }
 
   // a long name on several lines, broken behind its commas
   function wrapped(name) {
-    const most = chart.plot.clientWidth < 560 ? 16 : 40, lines = [""];
+    const most = chart.narrow ? 24 : 40, lines = [""];
     for (const part of name.split(/(?<=,)/)) {
       if (lines.at(-1) && (lines.at(-1) + part).length > most) lines.push("");
       lines[lines.length - 1] += part;

@@ -37,6 +37,8 @@ class Chart {
     place.replaceChildren(make("div", {className: "chart"}, this.plot, this.tools, this.legend));
   }
 
+  get narrow() { return this.plot.clientWidth < 560; }
+
   button(text, onclick) { return make("button", {type: "button", onclick}, text); }
 
   toggle(names) {
@@ -45,7 +47,7 @@ class Chart {
     this.toggled();
   }
 
-  // Series: name, text behind the name, and its traces; `layout` is plotly's.
+  // Series: name, text behind the name, a mark before it, and its traces; `layout` is plotly's.
   async draw(series, layout, dots = false) {
     Object.assign(this, {series, layout, dots, names: series.map(each => each.name)});
     await this.render();
@@ -55,7 +57,7 @@ class Chart {
     const drawer = await plotly();
     const styles = getComputedStyle(document.documentElement), style = name => styles.getPropertyValue(name).trim();
     const axis = {gridcolor: style("--edge"), zeroline: false, linecolor: style("--edge"), automargin: true, fixedrange: false};
-    const narrow = this.plot.clientWidth < 560;
+    const {narrow} = this;
     const titled = own => ({...axis, ...own, ...(own.title ? {title: {font: {size: narrow ? 11 : 13}, ...own.title}} : {})});
     const layout = {
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", showlegend: false, autosize: true, hovermode: "closest",
@@ -66,6 +68,7 @@ class Chart {
     };
     const traces = this.series.filter(each => !this.hidden.has(each.name)).flatMap(each => each.traces(look(this.names.indexOf(each.name))));
     await drawer.react(this.plot, traces, layout, {displayModeBar: false, responsive: true, scrollZoom: false});
+    this.legend.classList.toggle("long", this.names.some(name => name.length > 24));
     const focused = this.legend.contains(document.activeElement) ? document.activeElement.dataset.name : null;
     this.legend.replaceChildren(...this.series.map((each, number) => this.entry(each, look(number))));
     if (focused !== null) [...this.legend.querySelectorAll("input")].find(box => box.dataset.name === focused)?.focus();
@@ -84,7 +87,7 @@ class Chart {
       : {x1: 0, x2: 22, y1: 4, y2: 4, stroke: color, "stroke-width": 2.5, "stroke-dasharray": {solid: "", dash: "7 3", dot: "2 3"}[dash]};
     for (const [name, value] of Object.entries(shape)) mark.setAttribute(name, value);
     swatch.append(mark);
-    return make("label", {}, box, swatch, make("span", {}, each.name + (each.text ? `: ${each.text}` : "")));
+    return make("label", {}, box, swatch, make("span", {}, ...breakable(each.mark ? `${each.mark}. ${each.name}` : each.name), each.text ? `: ${each.text}` : ""));
   }
 
   async zoom(factor) {

@@ -53,11 +53,13 @@
   const search = make("input", {type: "search", placeholder: "method, experiment …", oninput() { state.text = search.value; draw(); remember(); }});
   form.append(make("label", {className: "more"}, "Find", search));
   const order = choice(form, "Sort by", () => { state.sort = order.value; draw(); remember(); }, {className: "phone"});
-  form.append(make("button", {type: "button", onclick() { Object.assign(state, blank(), {sort: ""}); draw(); remember(); search.value = ""; }}, "Show all"));
-  const fold = make("button", {type: "button", className: "phone", "aria-expanded": "false", onclick() {
-    fold.setAttribute("aria-expanded", String(form.classList.toggle("unfolded")));
-    fold.textContent = form.classList.contains("unfolded") ? "Fewer filters" : "More filters";
-  }}, "More filters");
+  form.append(make("button", {type: "button", onclick() { Object.assign(state, blank(), {sort: ""}); draw(); remember(); search.value = ""; }}, "Clear"));
+  const fold = make("button", {type: "button", className: "phone", onclick: () => unfold(!form.classList.contains("unfolded"))});
+  const unfold = open => {
+    form.classList.toggle("unfolded", open);
+    fold.setAttribute("aria-expanded", String(open));
+    fold.textContent = open ? "Fewer filters" : "More filters";
+  };
   form.append(fold);
   form.onsubmit = event => event.preventDefault();
   const blank = () => ({task: "", dataset: "", setting: "", metric: "", protocol: "", kind: "", text: "", all: false});
@@ -177,6 +179,7 @@
       const sort = parameters.get("sort") ?? "";
       state.sort = COLUMNS[sort.replace("-", "")]?.key ? sort : "";
       search.value = state.text;
+      unfold(Boolean(state.text) || Object.keys(FACETS).some(facet => state[facet] && !FEW.includes(facet)));
       draw();
     },
     parameters() {

@@ -17,6 +17,9 @@ function make(tag, properties = {}, ...children) {
   return made;
 }
 
+// A long name, which may break behind its commas.
+const breakable = name => name.split(/(?<=,)/).flatMap((part, i) => i ? [make("wbr"), part] : [part]);
+
 function readAddress() {
   const [view, query = ""] = location.hash.slice(1).split("?");
   return {view: Object.hasOwn(views, view) ? view : "scores", parameters: new URLSearchParams(query)};
@@ -75,7 +78,7 @@ const isEmpty = (name, list, sentence) => {
 function metricText(label, value, sign = "", digits = null) {
   const metric = content.metrics[label] ?? {unit: "", digits: 4};
   const text = Math.abs(value).toFixed(digits ?? metric.digits);
-  return (value < 0 ? "−" : sign) + text;
+  return (Number(text) === 0 ? "" : value < 0 ? "−" : sign) + text;
 }
 
 function metricTitle(label) {

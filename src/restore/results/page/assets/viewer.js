@@ -140,7 +140,7 @@
     for (const [name, {sides}] of panes) {
       for (const side of ["left", "right"]) sides[side].setAttribute("aria-pressed", String(state[side] === name));
     }
-    const describe = name => { const {value} = shown.versions.find(each => each.name === name); return name + (value ? ` · ${value}` : ""); };
+    const describe = name => { const {value} = shown.versions.find(each => each.name === name); return name + (value ? ` · ${value.replaceAll(" ", "\u00a0")}` : ""); };
     stage.style.setProperty("--at", state.at + "%");
     stage.classList.toggle("zoomed", state.zoom > 1);
     find("tag-left").textContent = describe(state.left);
