@@ -91,12 +91,14 @@ def test_jobs_belong_to_their_sweep(tmp_path, image_rows):
     for folder in (sweep / "seed=0", alone, tmp_path / "training"):
         folder.mkdir(exist_ok=True)
         (folder / "history.csv").write_text("step,patches,val/psnr\n1,16,20\n2,32,21\n")
+    (alone / ".hydra").mkdir()
+    (alone / ".hydra" / "config.yaml").write_text("")
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "history.csv").write_text("step,patches\n1,many\n")
     files = [sweep / "results.csv", sweep / "seed=0" / "results.csv", alone / "results.csv"]
     sources = {each.name: each for each in gather([tmp_path], {file: store.read(file) for file in files})}
     assert {name: list(each.histories) for name, each in sources.items()} == {
-        "sweep": ["seed=0"], "alone": ["alone"], "training": ["training"], "other": []}  # fmt: skip
+        "sweep": ["seed=0"], f"{tmp_path.name}/alone": ["alone"], "training": ["training"], "other": []}  # fmt: skip
     assert sources["other"].unreadable == [str(tmp_path / "other" / "history.csv")]
 
 

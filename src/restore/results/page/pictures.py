@@ -49,7 +49,7 @@ def comparison(group: Sequence[Kept]) -> dict[str, Any] | None:
         *((method, label, each) for label, method, each in shown),
     ]
     images: list[dict[str, Any]] = []
-    size = None
+    size: tuple[int, int] | None = None
     for method, label, each in versions:
         file = each.folder / f"{file_name(method)}.png"
         try:
@@ -57,7 +57,7 @@ def comparison(group: Sequence[Kept]) -> dict[str, Any] | None:
         except (OSError, ValueError, UnidentifiedImageError, Image.DecompressionBombError) as error:
             log.warning(f"left out    {file} of the page: {error}")
             continue
-        if size not in (None, found):
+        if size is not None and size != found:
             log.warning(
                 f"left out    {file} of the page: it is of {found[0]}×{found[1]} pixels, not {size[0]}×{size[1]}"
             )
@@ -66,7 +66,7 @@ def comparison(group: Sequence[Kept]) -> dict[str, Any] | None:
         value = each.record.values.get(method)
         caption = known.caption(value) if isinstance(value, int | float) else ""
         images.append({"name": label, "value": caption, "image": address})
-    if len(images) < 2 or images[0]["name"] != "clean":
+    if size is None or len(images) < 2 or images[0]["name"] != "clean":
         return None
     place = {"dataset": record.dataset, "setting": record.setting, "image": record.image, "protocol": record.protocol}
     return place | {"width": size[0], "height": size[1], "box": list(record.box), "versions": images}

@@ -17,7 +17,7 @@ class Source:
     """A run, a sweep with its jobs, or a kept record.
 
     Attributes:
-        name: as the page calls it: the folder's.
+        name: as the page calls it: the last parts of the folder's path.
         rows: of its ``results.csv``.
         histories: of its jobs, by their names.
         unreadable: names of files that are no histories.
@@ -65,9 +65,10 @@ def crop_folders(places: Iterable[Path]) -> list[Path]:
 
 
 def _unused(folder: Path, taken: Collection[str]) -> str:
-    """The last parts of a folder's path, as many as tell it from others."""
+    """The last parts of a folder's path, as many as tell it from others; of a run, whose name is a time, two at least."""
     parts = folder.parts
-    names = ("/".join(parts[-count:]) for count in range(1, len(parts) + 1))
+    least = 2 if RunFolder(folder).config.is_file() else 1
+    names = ("/".join(parts[-count:]) for count in range(least, len(parts) + 1))
     return next((name for name in names if name not in taken), str(folder))
 
 
