@@ -1,13 +1,16 @@
 """The command that lists, fetches and checks the papers' sets."""
 
 import shutil
+from urllib.parse import quote
 
 import pytest
 
+from conftest import read_rows
 from loopback import Handler, impatient, server
-from restore import datasets
+from restore import datasets, pretrained
 from restore.data import sources
 from restore.errors import RequestError
+from restore.released import find
 
 
 def folders(name: str) -> list[str]:
@@ -82,6 +85,35 @@ def test_a_fetched_set_is_a_set(published, tmp_path, capsys):
     assert len(handler.requests) == asked
 
 
+def test_without_a_variable_sets_and_weights_are_fetched_to_where_they_are_looked_for(
+    published, weights_root, command, tmp_path, monkeypatch
+):
+    for variable in ("RESTORE_DATA", "RESTORE_WEIGHTS"):
+        monkeypatch.delenv(variable)
+    monkeypatch.setenv("RESTORE_CACHE", str(tmp_path / "cache"))  # as ~/.cache/restore
+    entry = find("dncnn_s_25")
+
+    def answer(handler: Handler, number: int) -> None:
+        asked = handler.path == f"/{entry.repository}/{entry.commit}/{quote(entry.path)}"
+        handler.send((weights_root / entry.file).read_bytes() if asked else b"", 200 if asked else 404)
+
+    assert datasets.main(["fetch=set12", f"mirror={published[0]}"]) == 0
+    monkeypatch.setattr(pretrained, "Download", impatient)
+    with server(answer) as (mirror, _):
+        assert pretrained.main(["fetch=dncnn_s_25", f"mirror={mirror}"]) == 0
+    assert (tmp_path / "cache" / "weights" / entry.file).is_file()
+    for file in sorted((tmp_path / "cache" / "data" / "Set12").iterdir())[1:]:
+        file.unlink()  # one image is enough of what is known
+    told = command("evaluate", "released=dncnn_s_25", "test_sets=set12")
+    assert told.code == 0, told.err
+    (row,) = read_rows(tmp_path / "results.csv")
+    assert (row["dataset"], row["image"], row["model"]) == ("set12", "01", "dncnn_s")
+    assert float(row["value"]) == pytest.approx(30.18, abs=0.05)  # DnCNN's Table III: C.man
+    told = command("evaluate", "released=dncnn_s_25", "test_sets=bsd68")
+    assert told.code == 2
+    assert f"the set bsd68 is not in {tmp_path / 'cache' / 'data'}" in told.err
+
+
 def test_what_is_absent_or_another_is_said(published, tmp_path, capsys):
     mirror, _ = published
     words = [f"folder={tmp_path}", f"mirror={mirror}"]
@@ -110,13 +142,14 @@ def test_overlap_of_two_sets(data_root, tmp_path, capsys, monkeypatch):
     ("words", "sentence"),
     [
         (["fetch=set12", "verify=set12"], "are asked for one at a time"),
-        (["fetch=set12"], "no folder for the sets"),
+        (["fetch=set12"], "paths.data is empty"),
         (["overlap=set12", "folder=."], "is a training set and a test set"),
         (["fetch=set12", "folder=.", "mirror=nowhere"], "mirror is an address"),
         (["fetsh=set12"], "did you mean 'fetch'"),
     ],
 )
 def test_a_wrong_word_is_one_sentence(words, sentence, monkeypatch):
-    monkeypatch.delenv("RESTORE_DATA", raising=False)
+    if words == ["fetch=set12"]:
+        monkeypatch.setenv("RESTORE_DATA", "")
     with pytest.raises(RequestError, match=sentence):
         datasets.main(words)

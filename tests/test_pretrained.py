@@ -18,8 +18,9 @@ def lines(capsys: pytest.CaptureFixture, *words: str) -> list[str]:
     return capsys.readouterr().out.splitlines()
 
 
-def test_every_file_has_a_line_with_its_terms_and_its_address(capsys, monkeypatch):
+def test_every_file_has_a_line_with_its_terms_and_its_address(capsys, monkeypatch, tmp_path):
     monkeypatch.delenv("RESTORE_WEIGHTS", raising=False)
+    monkeypatch.setenv("RESTORE_CACHE", str(tmp_path))
     header, *rest = lines(capsys)
     assert header.split() == list(pretrained.HEADER)
     listed = rest[: len(released())]
@@ -27,7 +28,7 @@ def test_every_file_has_a_line_with_its_terms_and_its_address(capsys, monkeypatc
         for said in (each.method, each.settings, each.model, each.licence, "  no  "):
             assert said in line
         assert (line.split()[0], line.split()[-1]) == (each.name, each.address)
-    assert rest[-1] == "0 of 96 files are here: RESTORE_WEIGHTS is not set."
+    assert rest[-1] == f"0 of 96 files are in {tmp_path / 'weights'}."
 
 
 def test_names_baselines_and_beginnings():
@@ -108,16 +109,17 @@ def test_a_network_is_loaded_by_its_name_and_fetched_where_asked(published, tmp_
     assert len(published[1].requests) == 1
     with pytest.raises(RequestError, match=r"csf_15 was not fetched: .*status 404"):
         restore.load("csf_15", fetch=True)
-    monkeypatch.delenv("RESTORE_WEIGHTS")
-    with pytest.raises(RequestError, match="no folder for csf_25: set RESTORE_WEIGHTS"):
+    monkeypatch.setenv("RESTORE_WEIGHTS", "")
+    with pytest.raises(RequestError, match=r"paths\.weights is empty"):
         restore.load("csf_25", fetch=True)
 
 
 @pytest.mark.parametrize(
     ("words", "sentence"),
-    [(["fetch=csf", "name=csf"], "one at a time"), (["fetch=csf"], "no folder for the files"), (["fetch=cfs"], "csf")],
+    [(["fetch=csf", "name=csf"], "one at a time"), (["fetch=csf"], "paths.weights is empty"), (["fetch=cfs"], "csf")],
 )
 def test_a_wrong_word_is_one_sentence(words, sentence, monkeypatch):
-    monkeypatch.delenv("RESTORE_WEIGHTS", raising=False)
+    if words == ["fetch=csf"]:
+        monkeypatch.setenv("RESTORE_WEIGHTS", "")
     with pytest.raises(RequestError, match=sentence):
         pretrained.main(words)

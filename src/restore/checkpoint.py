@@ -297,8 +297,8 @@ def weights_file(weights: str | Path, folder: str | None) -> Path:
     run = RunFolder.find(weights)
     if run.path.is_dir():
         return run.checkpoint()
-    if not run.path.is_file() and folder and (Path(folder) / run.path).is_file():
-        return Path(folder) / run.path
+    if not run.path.is_file() and folder and (place := Path(folder).expanduser() / run.path).is_file():
+        return place
     if not run.path.is_file() and is_released(str(weights)):
         return find(str(weights)).required(folder)
     return run.path

@@ -6,7 +6,7 @@
     python -m restore.datasets overlap=train400,bsd68
 
 Names are those of folders (bsds500, bsds500/val, kodak24) or of the sets that `data` and `test_sets` take (bsd432,
-bsd100). Sets lie in one folder, RESTORE_DATA or `folder`, each in a folder of its own.
+bsd100). Sets lie in one folder, `folder`, else RESTORE_DATA, else ~/.cache/restore/data, each in a folder of its own.
 
 fetch     fetches from a pinned place what is not there, several files at once, and checks every file's SHA-256 before
           it gets its name; called again it goes on where it was cut. `mirror` is another place with the same files, an
@@ -40,13 +40,10 @@ def main(arguments: list[str]) -> int:
     if len(asked) > 1:
         raise RequestError(f"{' and '.join(f'{key}=' for key in asked)} are asked for one at a time")
     paths = compose("evaluate", []).paths
-    root = Path(words.folder or paths.data or "").expanduser()
-    named = bool(words.folder or paths.data)
+    root = Path(words.folder or paths.data).expanduser()
     if not asked:
-        print(listing(root if named else None))
+        print(listing(root))
         return 0
-    if not named:
-        raise RequestError("no folder for the sets: set RESTORE_DATA, or say folder=<folder>")
     if words.overlap:
         training, test = words.overlap
         return say_overlap(training, test, root, paths.cache)
@@ -55,18 +52,17 @@ def main(arguments: list[str]) -> int:
     return fetch(wanted, root, words.mirror) if words.fetch else verify(wanted, root)
 
 
-def listing(root: Path | None) -> str:
+def listing(root: Path) -> str:
     """A line per folder: its files, its size, whether it is here, its terms and its place."""
     rows = []
     for source in sources().values():
-        here = sum(place.is_file() for _, place in source.places(root)) if root else 0
+        here = sum(place.is_file() for _, place in source.places(root))
         file = next(iter(source.files.values()))
         cells = [source.folder, str(len(source.files)), f"{source.bytes / 1e6:.1f}", str(here), source.terms]
         rows.append([*cells, f"{file.repository}@{file.commit[:10]}"])
-    where = f"in {root}" if root else "here: RESTORE_DATA is not set"
     table = markdown(("set", "files", "MB", "here", "terms", "from"), rows)
     by_hand = "\n".join(f"{name}: {instructions}" for name, instructions in BY_HAND.items())
-    return f"{table}\n\nBy hand:\n{by_hand}\n\nSets are looked for {where}."
+    return f"{table}\n\nBy hand:\n{by_hand}\n\nSets are looked for in {root}."
 
 
 def fetch(wanted: list[Source], root: Path, mirror: str) -> int:

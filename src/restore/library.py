@@ -40,14 +40,15 @@ def load(
     Args:
         run: a run's folder, the name of a run that comes with the package or of an authors' file in the list of
             ``python -m restore.pretrained``, or, with `model`, a weights file (a checkpoint, a state dict, an
-            authors' ``.mat`` or ``.caffemodel``; also by name in the folder RESTORE_WEIGHTS).
+            authors' ``.mat`` or ``.caffemodel``; also by name in the folder of published weights).
         model: of a weights file, the network's name in ``conf/model``.
         overrides: with `model`, what differs from its YAML, as on the command line: ``["model.depth=4"]``.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         trust: of a run's folder that is not somebody else's: true, or packages whose classes its configuration may
             name. Otherwise it may name what this package's own does, and modules of torch, torchmetrics,
             kornia and albumentations.
-        fetch: where an authors' file is not here, fetch it from its pinned place into the folder RESTORE_WEIGHTS.
+        fetch: where an authors' file is not here, fetch it from its pinned place into the folder of published weights,
+            RESTORE_WEIGHTS or ~/.cache/restore/weights.
 
     Raises:
         RequestError: one sentence that says what does not fit.
@@ -63,9 +64,7 @@ def load(
     return load_network(run, model, overrides, device, trust).network
 
 
-def _fetch(entry: Released, folder: str | None) -> None:
-    if not folder:
-        raise RequestError(f"no folder for {entry.name}: set RESTORE_WEIGHTS to the one that it is to be fetched into")
+def _fetch(entry: Released, folder: str) -> None:
     if not entry.located(folder):
         place = entry.place_in(folder)
         if reason := Download().fetch([(entry, place)]).failed.get(place):

@@ -6,7 +6,7 @@
 
 A line per file: its name, its method, the task and the settings that it was trained for, image channels, the model that
 reads it here (none for a few), its licence, whether the right file is in the folder of published weights
-(RESTORE_WEIGHTS, or `folder`), and its address. `name` is a file's name, one of `baselines`, or how names begin; with it
+(`folder`, else RESTORE_WEIGHTS, else ~/.cache/restore/weights), and its address. `name` is a file's name, one of `baselines`, or how names begin; with it
 the place where each file is looked for and the command that scores it are said too. `fetch` takes such names, with commas,
 or `all`: each file is fetched from its pinned place and checked before it gets its name. `mirror` is another place with the
 same files, an address with {repository}, {commit} and {path}. None of the files is part of this package: whoever fetches one
@@ -44,19 +44,16 @@ def main(arguments: list[str]) -> int:
         for each in files:
             print(instructions(each, folder))
     here = sum(state(each, folder) == "yes" for each in files)
-    where = f"in {folder}" if folder else "here: RESTORE_WEIGHTS is not set"
-    print(f"\n{here} of {len(files)} files are {where}.")
+    print(f"\n{here} of {len(files)} files are in {folder}.")
     return 0
 
 
-def fetch(files: Mapping[str, Released], folder: str | None, mirror: str) -> int:
+def fetch(files: Mapping[str, Released], folder: str, mirror: str) -> int:
     """Fetch files and say what became of each: 0 where all are here, 1 where one is not.
 
     Raises:
-        RequestError: there is no folder for them, or no network.
+        RequestError: there is no network.
     """
-    if not folder:
-        raise RequestError("no folder for the files: set RESTORE_WEIGHTS, or say folder=<folder>")
     missing = {each.place_in(folder): each for each in files.values() if not each.located(folder)}
     outcome = Download(mirror).fetch([(each, place) for place, each in missing.items()])
     for place in outcome.fetched:

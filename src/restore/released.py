@@ -97,9 +97,7 @@ class Released(RemoteFile):
         """
         path = self.located(folder)
         if path is None:
-            place = (
-                f"in {folder}" if folder else "here: set RESTORE_WEIGHTS or paths.weights to the folder of such files"
-            )
+            place = f"in {folder}" if folder else "here: RESTORE_WEIGHTS or paths.weights names no folder of such files"
             raise RequestError(f"{self.name}: no {self.file} {place} (python -m restore.pretrained fetch={self.name})")
         self.check(path)
         return path

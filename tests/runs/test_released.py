@@ -9,7 +9,9 @@ import torch
 from conftest import read_rows
 from matlab_files import layers_of, write_matlab5
 from restore import released
-from restore.checkpoint import read_state
+from restore.checkpoint import load_weights, read_state
+from restore.config.build import build_network
+from restore.config.compose import run_config
 from restore.models.convolutions import read_convolutions
 from restore.models.dncnn import DnCNN
 from restore.runfolder import RunFolder
@@ -63,9 +65,30 @@ def test_training_starts_from_an_authors_file_by_its_name(command, files, tiny):
     (run,) = (files / "runs" / "denoise_dncnn_s").iterdir()
     trained, theirs = read_state(RunFolder(run).checkpoint()), read_convolutions(files / "DnCNN_S_sigma25.mat")
     torch.testing.assert_close(trained["body.0.weight"], theirs[0][0], atol=1e-5, rtol=0)
+    # by its name alone it brings its network without batch norm, its task, and a rate that keeps what it knows
+    own = [word for word in tiny if not word.startswith("model")]
+    answer = command("run", *own, "init=dncnn_s_25", "data.share=0.5", "trainer.max_steps=2", f"paths.weights={files}")
+    assert answer.code == 0, answer.err
+    (run,) = set((files / "runs" / "denoise_dncnn_s").iterdir()) - {run}
+    config = run_config(run)
+    assert (config.recipe.name, config.task.sigma, config.optim.optimizer.lr) == ("fine_tune", 25, 1e-4)
+    assert not config.model.batch_norm
+    assert [*read_state(RunFolder(run).checkpoint())] == [*trained]
     answer = command("run", *tiny, "init=dncnn_s_25", f"paths.weights={files}")
     assert answer.code == 2
     assert "DnCNN_S_sigma25.mat is not a Caffe network that can be read" in answer.err
+
+
+def test_a_network_with_batch_norm_is_trained_on_without(command, files, tiny):
+    network = ["model=dncnn_s", "model.width=64", "model.batch_norm=true", "recipe=fine_tune", "trainer.max_steps=2"]
+    answer = command("run", *tiny, *network, "init=DnCNN_S_sigma25.mat", f"paths.weights={files}")
+    assert answer.code == 0, answer.err
+    (run,) = (files / "runs" / "denoise_dncnn_s").iterdir()
+    file = RunFolder(run).checkpoint()
+    network = load_weights(build_network(run_config(run).model), file, "dncnn_s")
+    torch.testing.assert_close(dict(network.state_dict()), read_state(file))
+    answer = command("evaluate", f"run={run}", f"test_sets={files / 'test'}")
+    assert answer.code == 0, answer.err
 
 
 def test_what_an_experiment_names_and_is_not_here_is_left_out(command, files, image_folder):

@@ -20,6 +20,7 @@ from restore.config.loading import configuration, parse, value_sentence
 from restore.config.overrides import check, check_honoured, normalise_overrides, resumed_arguments
 from restore.config.recorded import record
 from restore.config.resolvers import register_resolvers
+from restore.config.starting import complete_start
 from restore.errors import RequestError, report_errors
 from restore.runfolder import RunFolder
 from restore.runs import lock
@@ -38,7 +39,8 @@ def command(config_name: str, task: Command, sweep: Callable[..., int] | None = 
     logging.raiseExceptions = False  # a log file that cannot be written (a full disk) ends nothing and prints no traces
     with report_errors():
         register_resolvers()
-        typed = normalise_overrides(sys.argv[1:])
+        arguments = complete_start(sys.argv[1:]) if config_name == "config" else sys.argv[1:]
+        typed = normalise_overrides(arguments)
         sys.argv[1:] = resumed_arguments(typed)
         if not HELP & set(sys.argv):
             words = [word for word in sys.argv[1:] if word not in ("-m", "--multirun")]

@@ -252,17 +252,20 @@ def known_set(name: str, spec: DatasetSpec, root: str | Path | None, layout: Lay
         raise AbsentSetError(
             f"the set {name} needs a data folder: set RESTORE_DATA or paths.data to the one that holds it"
         )
+    root = Path(root).expanduser()
     for folders in spec.folders:
-        if not all((Path(root) / folder).is_dir() for folder in folders):
+        if not all((root / folder).is_dir() for folder in folders):
             continue
         if spec.layout:
-            return paired_set(name, Path(root) / folders[0], layout or spec.layout, spec.keep)
-        files = [file for folder in folders for file in list_images(Path(root) / folder)]
+            return paired_set(name, root / folders[0], layout or spec.layout, spec.keep)
+        files = [file for folder in folders for file in list_images(root / folder)]
         files = [file for file in files if spec.keep is None or spec.keep(file)]
         return Listing(name, tuple(sorted(files, key=lambda file: file.name)), spec.prepare)
     places = " or ".join(" with ".join(folders) for folders in spec.folders)
     places = f"{places} ({spec.note})" if spec.note else places
-    raise AbsentSetError(f"the set {name} is not in {root}: it needs the folder {places} there")
+    raise AbsentSetError(
+        f"the set {name} is not in {root}: it needs the folder {places} there (python -m restore.datasets fetches sets)"
+    )
 
 
 def paired_set(name: str, folder: Path, layout: Layout, keep: Callable[[Path], bool] | None = None) -> Listing:

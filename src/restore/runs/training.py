@@ -94,7 +94,8 @@ def prepare(experiment: Experiment, resumed: Resumption | None) -> None:
     config = experiment.config
     check_batch(experiment)
     if start := starting_weights(config):
-        experiment.network = load_weights(experiment.network, start, config.model.name, own_sizes=True)
+        network = load_weights(experiment.network, start, config.model.name, own_sizes=True)
+        experiment.network = network.train()  # one whose batch norms are merged comes in evaluation mode
     figures.layers(experiment.network, layers_to_draw(config))
     experiment.data.read_tests()
     check_images(experiment, experiment.data.tests, experiment.data.channels)
