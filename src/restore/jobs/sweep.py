@@ -6,11 +6,14 @@ resumes what was interrupted, and runs the rest.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Event
 from typing import Any
+
+from omegaconf import DictConfig
 
 from restore import signals
 from restore.config.metrics import register_metrics_of
@@ -52,6 +55,8 @@ def sweep(config_name: str, arguments: Sequence[str], module: str) -> int:
         else:
             codes = run_here(unfinished, module, shared.sweep.jobs, stop)
         gather(jobs)
+        if not stop.is_set():
+            track(jobs, shared)
         code = conclude(jobs, codes, stop.is_set())
     if interruptible.told:
         signals.leave()
@@ -87,6 +92,16 @@ def gather(jobs: Sequence[Job]) -> None:
         with lock.held(grid):
             grid.results.unlink(missing_ok=True)
             store.append(grid.results, rows)
+
+
+def track(jobs: Sequence[Job], shared: DictConfig) -> None:
+    """Tell the jobs' logger of the whole, where they have one: how each ended, and all rows."""
+    if not shared.logger.get("_target_"):
+        return
+    from restore.runs.tracked import track_sweep
+
+    states = Counter(job.state for job in jobs)
+    track_sweep(shared, RunFolder(jobs[0].folder.path.parent), f"jobs\n\n{summary(jobs)}", states)
 
 
 def read_rows(job: Job) -> list[dict]:
