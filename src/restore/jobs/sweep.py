@@ -126,7 +126,9 @@ def conclude(jobs: Sequence[Job], codes: Codes, interrupted: bool) -> int:
         if codes.get(job.name) not in (None, 0, AGAIN, signals.STOPPED):
             print(f"\n{last_words(job, codes[job.name])}")
     if folders := list(offline_wandb(jobs)):
-        print(f"\n{len(folders)} W&B runs were logged offline: wandb sync {root}/*/wandb/offline-run-*")
+        print(
+            f"\n{len(folders)} W&B runs were logged offline: wandb sync {root}/wandb/offline-run-* {root}/*/wandb/offline-run-*"
+        )
     done = sum(job.state == "finished" for job in jobs)
     print(f"\n{done} of {len(jobs)} jobs finished, in {root}")
     if done < len(jobs):
@@ -156,6 +158,8 @@ def last_words(job: Job, code: int) -> str:
 
 
 def offline_wandb(jobs: Sequence[Job]) -> Iterator[Path]:
-    """Folders of W&B runs that were logged offline, for ``wandb sync``."""
+    """Folders of W&B runs that were logged offline, the sweep's own and its jobs', for ``wandb sync``."""
+    if jobs:
+        yield from sorted(jobs[0].folder.path.parent.glob("wandb/offline-run-*"))
     for job in jobs:
         yield from sorted(job.folder.path.glob("wandb/offline-run-*"))

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+from argparse import Namespace
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from lightning.pytorch.loggers import MLFlowLogger
+from lightning.pytorch.loggers import Logger, MLFlowLogger
+from lightning.pytorch.loggers.logger import DummyLogger
+from lightning.pytorch.utilities import rank_zero_only
 
 from restore.errors import RequestError
 
@@ -14,7 +18,22 @@ TAG = "restore.id"  # of an MLflow run: the identity of its run folder
 
 
 class MlflowRun(MLFlowLogger):
-    """Lightning's logger under names that MLflow takes: ``test/set12/sigma=25/…`` is ``test/set12/sigma_25/…`` there."""
+    """Lightning's logger under names that MLflow takes: ``test/set12/sigma=25/…`` is ``test/set12/sigma_25/…`` there.
+
+    A run that is gone on with keeps the parameters that it began with: MLflow lets none of them change.
+
+    Args:
+        run_id: of a run to be gone on with.
+        arguments: of Lightning's.
+    """
+
+    def __init__(self, run_id: str | None = None, **arguments: Any):
+        super().__init__(run_id=run_id, **arguments)
+        self.goes_on = run_id is not None
+
+    def log_hyperparams(self, params: dict[str, Any] | Namespace) -> None:  # type: ignore[override]
+        if not self.goes_on:
+            super().log_hyperparams(params)
 
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         super().log_metrics({allowed(key): value for key, value in metrics.items()}, step)
@@ -30,7 +49,7 @@ def allowed(key: str) -> str:
     return re.sub(r"[^\w/. -]+", "_", key, flags=re.ASCII)
 
 
-def mlflow_logger(store: str, experiment: str, name: str | None = None, id: str | None = None) -> MlflowRun:
+def mlflow_logger(store: str, experiment: str, name: str | None = None, id: str | None = None) -> Logger:
     """A logger whose run is shown under a name, and gone on with where one of that identity is in the store.
 
     Args:
@@ -45,6 +64,8 @@ def mlflow_logger(store: str, experiment: str, name: str | None = None, id: str 
         from mlflow.tracking import MlflowClient
     except ImportError as error:
         raise RequestError("logger=mlflow needs MLflow: pip install -e '.[mlflow]'") from error
+    if rank_zero_only.rank != 0:  # one process writes, and makes the database where there is none
+        return DummyLogger()
     address = store if "://" in store else f"sqlite:///{Path(store).expanduser().resolve()}"
     if address.startswith("sqlite:///"):
         Path(address.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
