@@ -25,6 +25,7 @@ def test_without_mlflow_a_sentence_says_how_to_get_it(monkeypatch, tmp_path):
         build_logger(compose("config", ["logger=mlflow", f"paths.runs={tmp_path}"]), RunFolder(tmp_path / "run"))
 
 
+@pytest.mark.slow
 def test_the_same_numbers_reach_one_run_that_is_gone_on_with(command, tiny, tmp_path):
     mlflow = pytest.importorskip("mlflow", reason="MLflow is not installed")
     words = [word for word in tiny if word != "logger=none"]

@@ -33,7 +33,7 @@ def test_a_sweep_its_report_and_an_evaluation(tiny, tmp_path):
     call(
         tmp_path,
         "restore.evaluate",
-        f"run={job}",
+        f"run='{job}'",
         f"test_sets=[{tmp_path / 'test'}]",
         "accelerator=cpu",
         "logger=wandb",
@@ -54,7 +54,7 @@ def test_a_sweep_its_report_and_an_evaluation(tiny, tmp_path):
         assert run.summary[f"fingerprint/{place}"] == runs["train"][0].summary[f"fingerprint/{place}"]
         columns = run.table("results/means")["columns"]
         assert {"published", "difference", "overlap"} <= set(columns)
-        assert len(run.table("results/images")["data"]) == (24 if run in runs["evaluate"] else 12)
+        assert len(run.table("results/images")["data"]) == 12
     for run in runs["train"]:
         assert {"samples", "figures/sheet", "figures/psnr"} <= set(run.pictures)
         together = {"train/loss", "train/lr", "train/gradient_norm", "trainer/global_step"}

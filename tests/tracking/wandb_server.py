@@ -230,6 +230,15 @@ class _Handler(BaseHTTPRequestHandler):
         user = {"id": "person", "username": "lab"}
         return {"upsertView": {"view": {**view, "id": "Vmlldzox", "project": project, "user": user}, "inserted": True}}
 
+    def on_GetProjects(self, _: dict) -> dict:
+        page = {"__typename": "PageInfo", "endCursor": None, "hasNextPage": False}
+        known = {"__typename": "Project", "id": "project", "name": "restore", "entityName": "lab"}
+        known |= {"createdAt": "2026-01-01T00:00:00Z", "isBenchmark": False, "user": None}
+        return {"models": {"pageInfo": page, "edges": [{"node": known}]}}
+
+    def on_upsertView(self, variables: dict) -> dict:
+        return self.on_UpsertView2(variables)
+
     def on_MarkRunFilesUploaded(self, _: dict) -> dict:
         return {"markRunFilesUploaded": {"success": True}}
 
