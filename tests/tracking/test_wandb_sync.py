@@ -39,9 +39,14 @@ def test_a_sweep_its_report_and_an_evaluation(tiny, tmp_path):
         "logger=wandb",
     )
     with WandbServer() as server:
-        folders = [str(folder) for folder in sweep.rglob("wandb/offline-run-*")]
-        assert len(folders) == 5
+        first, second = sorted(sweep.glob("wandb/offline-run-*"))  # of the sweep itself, and of its report
+        folders = [str(folder) for folder in (first, *sweep.glob("*/wandb/offline-run-*"))]
+        assert len(folders) == 4
         call(tmp_path, "wandb", "sync", *folders, **server.environment)
+        (parent,) = (run for run in server.runs.values() if run.fields["jobType"] == "report")
+        assert parent.summary["jobs/finished"] == 2
+        assert len(parent.table("results/images")["data"]) == 24
+        call(tmp_path, "wandb", "sync", str(second), **server.environment)
     runs = {kind: [run for run in server.runs.values() if run.fields["jobType"] == kind] for kind in KINDS}
     assert {kind: len(found) for kind, found in runs.items()} == KINDS, "the report goes on with the sweep's own run"
     assert {run.fields["groupName"] for run in server.runs.values()} == {sweep.name}
@@ -64,7 +69,6 @@ def test_a_sweep_its_report_and_an_evaluation(tiny, tmp_path):
         assert any(key.startswith("system.") for event in run.events for key in event)
     assert runs["evaluate"][0].summary["lineage/artifact"] == f"model-{job.identity}:best"
     (report,) = runs["report"]
-    assert report.summary["jobs/finished"] == 2
     assert {"figures/psnr", "figures/training_loss"} <= set(report.pictures)
     assert report.table("report/table_1")["columns"][:2] == ["table", "setting"]
     models = {(each.collection, each.aliases[0]): each for each in server.artifacts if each.kind == "model"}

@@ -158,8 +158,9 @@ class _Handler(BaseHTTPRequestHandler):
         bucket = None
         if known is not None and known.starts:
             tail = json.dumps([json.dumps(row) for row in known.history[-1:]])
+            summary = known.files.get("wandb-summary.json", b"{}").decode()
             counts = {"historyLineCount": len(known.history), "eventsLineCount": 0, "logLineCount": 0}
-            tails = {"historyTail": tail, "eventsTail": "[]", "summaryMetrics": "{}", "tags": []}
+            tails = {"historyTail": tail, "eventsTail": "[]", "summaryMetrics": summary, "tags": []}
             identity = {"id": "bucket", "name": variables["name"], "config": known.fields.get("config", "{}")}
             bucket = {
                 **identity,
