@@ -17,10 +17,10 @@ LAYERS = {
     **dict.fromkeys(("released", "deployment"), 3),
     **dict.fromkeys(("config", "jobs", "runs", "bench", "application"), 4),
     **dict.fromkeys(("run", "evaluate", "report", "campaign", "library", "pretrained", "datasets"), 5),
-    **dict.fromkeys(("apply", "export", "publish", "demo", "__main__"), 5),
+    **dict.fromkeys(("apply", "export", "publish", "demo", "dashboard", "__main__"), 5),
 }
 HEAVY = {"wandb", "albumentations", "h5py", "matplotlib", "cv2", "skimage", "tifffile"}
-HEAVY |= {"plotly", "onnx", "onnxruntime", "onnxscript"}
+HEAVY |= {"plotly", "wandb_workspaces", "mlflow", "onnx", "onnxruntime", "onnxscript"}
 
 
 def imports(file: Path) -> tuple[set[str], set[str]]:

@@ -15,6 +15,9 @@ metric is the first of the sweep's unless another is named. The crops and rows o
 together with the sweep's: the two halves of DnCNN's Fig. 8, for one. A kept record, experiments/<name>, can be
 read again.
 
+logger=wandb (or tensorboard, mlflow) tells a logger of the tables, the rows and the pictures, as a run of job type
+report; logger.mode=online, logger.project and logger.entity are W&B's.
+
 A table has a line for every method that its paper prints, and beneath it ours: red_1 … red_10, red_5.6, red_fig7,
 dncnn_II, dncnn_III, dncnn_V, gopro_1. It is made from all results.csv under the folder of runs and experiments/, or
 under those that `runs` names, and written to <name>.md where `out` is given. table=released has a line for every set
@@ -56,10 +59,15 @@ from restore.results.released import not_scored, released_table
 from restore.results.sheets import draw_sheets
 from restore.results.tables import metrics_of, recipe_of
 from restore.runfolder import RunFolder
+from restore.runs.tracked import LOGGER_KEYS, track_report
 
 
 def main(arguments: list[str]) -> None:
-    words = parse(__doc__, dict.fromkeys(("sweep", "table", "page", "runs", "out", "metric", "beside"), ""), arguments)
+    keys = ("sweep", "table", "page", "runs", "out", "metric", "beside", *LOGGER_KEYS)
+    words = parse(__doc__, dict.fromkeys(keys, ""), arguments)
+    told = {key: words[key] for key in LOGGER_KEYS if words[key]}
+    if told and "logger" not in told:
+        raise RequestError(f"{next(iter(told))} is of a logger: logger=wandb")
     out = Path(words["out"]).expanduser() if words["out"] else None
     places = [place for place in words["runs"].split(",") if place]
     if words["page"] not in ("", "true", "false"):
@@ -71,15 +79,17 @@ def main(arguments: list[str]) -> None:
         report_page(places, out or Path())
     elif words["sweep"]:
         beside = [Path(path).expanduser() for path in words["beside"].split(",") if path]
-        report_sweep(Path(words["sweep"]).expanduser(), out, words["metric"], beside)
+        report_sweep(Path(words["sweep"]).expanduser(), out, words["metric"], beside, told)
     else:
-        report_tables(words["table"].split(","), places, out)
+        report_tables(words["table"].split(","), places, out, told)
 
 
 # -- a sweep ---------------------------------------------------------------------------------------
 
 
-def report_sweep(folder: Path, out: Path | None, metric: str, beside: Sequence[Path] = ()) -> None:
+def report_sweep(
+    folder: Path, out: Path | None, metric: str, beside: Sequence[Path] = (), told: Mapping[str, str] | None = None
+) -> None:
     """Print and write a sweep's table, with its verdicts, and draw its pictures."""
     rows = read_rows(folder)
     out = out or folder
@@ -93,12 +103,15 @@ def report_sweep(folder: Path, out: Path | None, metric: str, beside: Sequence[P
     atomic.write(out / "table.md", text + "\n")
     print(f"{text}\n\n{out / 'table.md'}")
     pictures = draw_history(histories, metric, rows[0]["experiment"] or folder.name, out)
-    for picture in [*pictures, *draw(folder, jobs, beside, rows, out)]:
+    pictures += draw(folder, jobs, beside, rows, out)
+    for picture in pictures:
         print(picture)
     if out.resolve() != folder.resolve():
         for name in ("results.csv", "summary.csv"):
             atomic.write(out / name, (folder / name).read_bytes())
         keep_histories(histories, out)
+    if told:
+        track_report(told, folder.name, text, rows, pictures, RunFolder(folder), out)
 
 
 def recipe_line(rows: Sequence[dict]) -> str:
@@ -185,7 +198,9 @@ def claims_of(experiment: str, jobs: Sequence[RunFolder] = ()) -> list[dict[str,
 # -- the papers' tables ----------------------------------------------------------------------------
 
 
-def report_tables(names: Sequence[str], places: Sequence[str], out: Path | None) -> None:
+def report_tables(
+    names: Sequence[str], places: Sequence[str], out: Path | None, told: Mapping[str, str] | None = None
+) -> None:
     """Print the papers' tables, and write each to a file of its name where a folder is given.
 
     Args:
@@ -197,13 +212,16 @@ def report_tables(names: Sequence[str], places: Sequence[str], out: Path | None)
     if len(names) == 1 and names[0].lower() == "dncnn_iv":
         raise RequestError("dncnn_IV is of run times, which python -m restore.bench what=inference measures")
     rows = [row for file in results_files(places) for row in rows_or_none(file, named=str(file) in places)]
-    for name in names:
-        text = table_text(name, rows)
+    texts = {name: table_text(name, rows) for name in names}
+    for name, text in texts.items():
         print(text + "\n")
         if out:
             out.mkdir(parents=True, exist_ok=True)
             atomic.write(out / f"{name}.md", text + "\n")
             print(f"{out / name}.md\n")
+    if told:
+        text = "\n\n".join(f"{name}\n\n{text}" for name, text in texts.items())
+        track_report(told, ",".join(names), text, [], [], None, out or Path())
 
 
 def table_text(name: str, rows: Sequence[dict]) -> str:

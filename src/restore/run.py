@@ -27,6 +27,7 @@ def run(config: DictConfig) -> float:
     from lightning.pytorch.utilities import rank_zero_only
 
     from restore.runs import disk, messages, training
+    from restore.runs.tracked_training import track_training
     from restore.training.trainer import silence_warnings
 
     silence_warnings()
@@ -56,8 +57,10 @@ def run(config: DictConfig) -> float:
         weights = training.fit(parts, resumed) if experiment.trainable else None
         parts.trainer.test(parts.module, datamodule=data, verbose=False)
     if parts.trainer.is_global_zero:
-        training.record(parts, weights, contained)
+        recorded = training.record(parts, weights, contained)
         messages.log_summary(parts)
+        if parts.logger:
+            track_training(parts.logger, parts, cost, *recorded)
     if parts.logger:
         parts.logger.finish()
     return training.objective_of(parts)

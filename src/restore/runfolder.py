@@ -98,6 +98,14 @@ class RunFolder:
         self.create()
         return str(self._read_identity().get("id", ""))
 
+    @property
+    def known_identity(self) -> str:
+        """The same where the folder has one, and empty else: nothing is written."""
+        try:
+            return str(read_json(self._identity).get("id", ""))
+        except ValueError:
+            return ""
+
     def _read_identity(self) -> dict[str, Any]:
         try:
             content = read_json(self._identity)

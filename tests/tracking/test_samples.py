@@ -34,16 +34,21 @@ def validate(logger: Logger, images: int, **trainer) -> None:
     for number in range(images):
         clean = torch.full((1, 1, 4, 6), 0.5)
         restoration = Restoration(Pair(clean, clean), clean)
-        samples.on_validation_batch_end(trainer, None, restoration, SimpleNamespace(name=f"i{number}"), number)
-    samples.on_validation_batch_end(trainer, None, None, None, images)  # a rank without an image
+        shown = [("sigma=25", restoration), ("sigma=50", restoration)]
+        samples.on_validation_batch_end(trainer, None, shown, SimpleNamespace(name=f"i{number}"), number)
+    samples.on_validation_batch_end(trainer, None, [], None, images)  # a rank without an image
     samples.on_validation_epoch_end(trainer, None)
 
 
 def test_the_first_images_are_sent_side_by_side():
     album = Album()
     validate(GuardedLogger(album), 3)
-    captions = ["i0 (degraded, restored, clean)", "i1 (degraded, restored, clean)"]
-    assert album.pages == [("samples", [(4, 18, 3)] * 2, 7, captions)]
+    (key, shapes, step, captions) = album.pages[0]
+    assert (key, step, len(album.pages)) == ("samples", 7, 1)
+    assert shapes == [(4, 24, 3)] * 4, "two images in two settings, four states of each"
+    assert [caption.partition(" (")[0] for caption in captions] == [
+        f"i{number}, sigma={sigma}" for number in (0, 1) for sigma in (25, 50)
+    ]
 
 
 def test_none_from_the_sanity_check_or_another_rank(tmp_path):

@@ -10,14 +10,6 @@ from conftest import Clock
 from restore.training.throughput import Throughput
 
 
-class Log:
-    def __init__(self):
-        self.values: list[tuple[int, dict]] = []
-
-    def log_metrics(self, values: dict, step: int) -> None:
-        self.values.append((step, values))
-
-
 @pytest.fixture
 def clock(monkeypatch) -> Clock:
     clock = Clock()
@@ -28,7 +20,7 @@ def clock(monkeypatch) -> Clock:
 @pytest.fixture
 def trainer():
     strategy = SimpleNamespace(root_device=torch.device("cpu"))
-    return SimpleNamespace(world_size=2, global_step=0, log_every_n_steps=5, loggers=[Log()], strategy=strategy)
+    return SimpleNamespace(world_size=2, global_step=0, strategy=strategy)
 
 
 @pytest.fixture
@@ -66,17 +58,19 @@ def test_the_first_steps_and_validations_are_left_out(clock, trainer, module):
     assert throughput.average.share_of_peak == pytest.approx(6 * 1000 * 16 / (2 * 1e6)), "of both devices' peaks"
 
 
-def test_a_logger_hears_of_each_window_by_itself(clock, trainer, module):
+def test_each_window_is_by_itself(clock, trainer, module):
     throughput = Throughput(1000, 8, 1e6)
     throughput.on_train_start(trainer, module)
-    steps(throughput, trainer, module, clock, 5, 0.5)
+    steps(throughput, trainer, module, clock, 3, 0.5)
+    assert throughput.window() is None, "the first steps do not count"
+    steps(throughput, trainer, module, clock, 2, 0.5)
+    one = throughput.window()
     steps(throughput, trainer, module, clock, 5, 0.25)
-    (first, one), (second, two) = trainer.loggers[0].values
-    assert (first, second) == (5, 10)
-    assert one["speed/patches_per_s"] == pytest.approx(16)
-    assert two["speed/patches_per_s"] == pytest.approx(32)
-    assert two["speed/gflops"] == pytest.approx(32 * 6000 / 1e9)
-    assert two["train/lr"] == 0.25
+    two = throughput.window()
+    assert one.patches_per_second == pytest.approx(16)
+    assert two.patches_per_second == pytest.approx(32)
+    assert two.flops == pytest.approx(32 * 6000)
+    assert throughput.window() is None
 
 
 def test_nothing_was_trained():

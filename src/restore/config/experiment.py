@@ -44,6 +44,7 @@ class Experiment:
         config: with the groups ``task`` and ``model`` and the keys of scoring at its top level.
         settings: the corruptions that it is tested with.
         baselines: the methods that are scored beside it.
+        start: where a training took its first weights from; None for a start from scratch.
     """
 
     config: DictConfig
@@ -52,6 +53,7 @@ class Experiment:
     protocols: list[Protocol]
     metrics: list[Metric]
     baselines: list[ComparedMethod]
+    start: Path | None = None
 
     @classmethod
     def build(cls, config: DictConfig) -> Experiment:

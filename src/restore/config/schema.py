@@ -223,7 +223,8 @@ class Evaluate(Scoring):
     """``python -m restore.evaluate``."""
 
     data: TestData
-
+    logger: Mapping[str, Any]
+    tracking: Mapping[str, Any]
     run: Text | None
     weights: Text | None
     released: Annotated[list[Any], Said("a name or a list of names")]

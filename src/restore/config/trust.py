@@ -48,7 +48,7 @@ OF_LIBRARIES = ("model", "task", "data", "optim", "metrics")  # groups in which 
 BUILT = ("metrics", "protocols")  # groups whose second keys are names that a person gives
 REFERS = {"data": ("task",)}  # groups whose files refer to what is built in another: the degradation
 FREE = ("feature_maps", "released")  # mappings by names of a person's own
-PLACES_TO_WRITE = ("logger.save_dir", "paths.cache", "tracking.folder")
+PLACES_TO_WRITE = ("logger.save_dir", "logger.store", "paths.cache", "tracking.folder")
 NAMES = ("name", "label", "figure", "family", "version")  # that become names of files
 MOST_NODES, MOST_LETTERS = 20_000, 10_000
 WAY_OUT = "or trust=true, if it is your own"

@@ -6,11 +6,14 @@ resumes what was interrupted, and runs the rest.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Event
 from typing import Any
+
+from omegaconf import DictConfig
 
 from restore import signals
 from restore.config.metrics import register_metrics_of
@@ -52,6 +55,8 @@ def sweep(config_name: str, arguments: Sequence[str], module: str) -> int:
         else:
             codes = run_here(unfinished, module, shared.sweep.jobs, stop)
         gather(jobs)
+        if not stop.is_set():
+            track(jobs, shared)
         code = conclude(jobs, codes, stop.is_set())
     if interruptible.told:
         signals.leave()
@@ -89,6 +94,16 @@ def gather(jobs: Sequence[Job]) -> None:
             store.append(grid.results, rows)
 
 
+def track(jobs: Sequence[Job], shared: DictConfig) -> None:
+    """Tell the jobs' logger of the whole, where they have one: how each ended, and all rows."""
+    if not shared.logger.get("_target_"):
+        return
+    from restore.runs.tracked import track_sweep
+
+    states = Counter(job.state for job in jobs)
+    track_sweep(shared, RunFolder(jobs[0].folder.path.parent), f"jobs\n\n{summary(jobs)}", states)
+
+
 def read_rows(job: Job) -> list[dict]:
     """What a job has recorded; nothing of a file that something has damaged, which is said."""
     register_metrics_of(job.folder)
@@ -111,7 +126,9 @@ def conclude(jobs: Sequence[Job], codes: Codes, interrupted: bool) -> int:
         if codes.get(job.name) not in (None, 0, AGAIN, signals.STOPPED):
             print(f"\n{last_words(job, codes[job.name])}")
     if folders := list(offline_wandb(jobs)):
-        print(f"\n{len(folders)} W&B runs were logged offline: wandb sync {root}/*/wandb/offline-run-*")
+        print(
+            f"\n{len(folders)} W&B runs were logged offline: wandb sync {root}/wandb/offline-run-* {root}/*/wandb/offline-run-*"
+        )
     done = sum(job.state == "finished" for job in jobs)
     print(f"\n{done} of {len(jobs)} jobs finished, in {root}")
     if done < len(jobs):
@@ -141,6 +158,8 @@ def last_words(job: Job, code: int) -> str:
 
 
 def offline_wandb(jobs: Sequence[Job]) -> Iterator[Path]:
-    """Folders of W&B runs that were logged offline, for ``wandb sync``."""
+    """Folders of W&B runs that were logged offline, the sweep's own and its jobs', for ``wandb sync``."""
+    if jobs:
+        yield from sorted(jobs[0].folder.path.parent.glob("wandb/offline-run-*"))
     for job in jobs:
         yield from sorted(job.folder.path.glob("wandb/offline-run-*"))

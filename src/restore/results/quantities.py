@@ -73,6 +73,11 @@ def register(*quantities: Quantity) -> None:
     _KNOWN.update({each.name: each for each in quantities})
 
 
+def known_quantities() -> tuple[Quantity, ...]:
+    """Every metric that is known by its name."""
+    return tuple(_KNOWN.values())
+
+
 def quantity(label: str) -> Quantity:
     """What a metric's label in a row stands for; four decimals, and higher is better, where it is not known.
 

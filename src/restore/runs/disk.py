@@ -11,6 +11,9 @@ from restore.errors import RequestError
 from restore.optim.moments import count_moments
 from restore.runfolder import RunFolder
 from restore.runs.training import layers_to_draw
+from restore.tracking.panels import SIDE
+from restore.tracking.samples import SAMPLES
+from restore.training.module import SHOWN
 
 CHECKPOINTS = 4  # the best, the newest, the one before, and one that is being written
 ROW = 400  # bytes of a row of results and of its mean, twice while they are written
@@ -34,10 +37,13 @@ def check_disk(experiment: Experiment, folder: RunFolder) -> None:
     checkpoints = CHECKPOINTS * 4 * numbers
     places = sum(len(images.images) for images in data.tests) * len(experiment.settings) * len(experiment.protocols)
     rows = 2 * ROW * places * len(experiment.metrics) * (1 + len(experiment.baselines))
-    points = config.trainer.max_steps // config.trainer.log_every_n_steps if config.logger else 0
-    samples = 2 * 3 * 3 * (data.validation_size or 512) ** 2 * config.trainer.validations if config.logger else 0
+    logged = bool(config.logger.get("_target_"))
+    points = config.trainer.max_steps // config.trainer.log_every_n_steps if logged else 0
+    panels = SAMPLES * min(len(experiment.settings), SHOWN) * 4 * 3  # bytes of a pixel of a validation's samples
+    samples = panels * min(data.validation_size or SIDE, SIDE) ** 2 * config.trainer.validations if logged else 0
     methods = 3 + len(experiment.baselines)
     pictures = PICTURE * (4 + len(layers_to_draw(config))) + CROP * methods * len(config.sheets)
+    pictures *= 2 if logged else 1  # the logger has them, too
     needed = checkpoints + rows + POINT * points + samples + LOGS + pictures
     free = shutil.disk_usage(folder.path).free
     if free < needed:

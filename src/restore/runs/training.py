@@ -38,6 +38,7 @@ from restore.runs.recovery import go_back, out_of_memory
 from restore.runs.sizes import check_batch, check_images, check_loss, check_validation
 from restore.runs.start import starting_weights
 from restore.tracking.logger import GuardedLogger
+from restore.tracking.panels import TestedImages
 from restore.tracking.samples import SampleImages
 from restore.training import cluster
 from restore.training.budget import Budget
@@ -51,6 +52,7 @@ from restore.training.preemption import Preempted, Preemption
 from restore.training.progress import TrainingProgress
 from restore.training.ranks import Ranks
 from restore.training.resumption import Resumption, newest_whole
+from restore.training.step_log import StepLog
 from restore.training.throughput import Throughput
 from restore.training.trainer import RANK_TIMEOUT, make_trainer, moving_average
 
@@ -73,6 +75,7 @@ class Training:
     crops: Crops
     logger: GuardedLogger | None
     ranks: Ranks
+    tested: TestedImages
 
 
 def resumption(config: DictConfig, folder: RunFolder) -> Resumption | None:
@@ -96,6 +99,7 @@ def prepare(experiment: Experiment, resumed: Resumption | None) -> None:
     if start := starting_weights(config):
         network = load_weights(experiment.network, start, config.model.name, own_sizes=True)
         experiment.network = network.train()  # one whose batch norms are merged comes in evaluation mode
+        experiment.start = start
     figures.layers(experiment.network, layers_to_draw(config))
     experiment.data.read_tests()
     check_images(experiment, experiment.data.tests, experiment.data.channels)
@@ -143,6 +147,7 @@ def assemble(experiment: Experiment, folder: RunFolder, cost: Cost) -> Training:
         preemption,
         ranks,
         throughput,
+        StepLog(throughput),
         history,
         divergence,
         TrainingProgress(
@@ -166,9 +171,12 @@ def assemble(experiment: Experiment, folder: RunFolder, cost: Cost) -> Training:
     )
     experiment.data.check_devices(trainer.world_size)
     gallery, crops = Gallery(), Crops(folder.path, to_plain(config.sheets), experiment.data.tests)
+    tested = TestedImages()
 
     def keep(restoration: Restoration) -> None:
         gallery.keep(restoration)
+        if logger:
+            tested.keep(restoration)
         crops.keep(config.model.name, restoration)
 
     module = RestorationModule(
@@ -199,6 +207,7 @@ def assemble(experiment: Experiment, folder: RunFolder, cost: Cost) -> Training:
             crops,
             logger,
             ranks,
+            tested,
         )
     )
 
@@ -260,8 +269,8 @@ def objective_of(training: Training) -> float:
     return float(training.trainer.callback_metrics.get(f"test/{label}", float("nan")))
 
 
-def record(training: Training, weights: Path | None, contained: Overlaps) -> None:
-    """Rows to the run folder, the tables to the screen, the pictures to the run folder."""
+def record(training: Training, weights: Path | None, contained: Overlaps) -> tuple[RunMetadata, list[dict], list[Path]]:
+    """Rows to the run folder, the tables to the screen, the pictures to the run folder; returns what was recorded."""
     experiment, folder, config = training.experiment, training.folder, training.experiment.config
     metadata = RunMetadata(
         run=f"{config.name}/{folder.name}",
@@ -283,8 +292,10 @@ def record(training: Training, weights: Path | None, contained: Overlaps) -> Non
         log.warning(f"not tested  {absent}")
     for line in margins(store.means(rows), metadata.model):
         log.info(line)
-    for picture in draw(training, metadata.run, rows):
+    pictures = draw(training, metadata.run, rows)
+    for picture in pictures:
         log.info(f"{picture.stem:<11} {picture}")
+    return metadata, rows, pictures
 
 
 def draw(training: Training, title: str, rows: Sequence[dict]) -> list[Path]:

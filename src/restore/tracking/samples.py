@@ -2,43 +2,43 @@
 
 from __future__ import annotations
 
-import torch
-from lightning import Callback, LightningModule, Trainer
-from torch import Tensor
+from collections.abc import Sequence
 
-from restore.image import to_levels
+import numpy as np
+from lightning import Callback, LightningModule, Trainer
+
 from restore.tracking.logger import GuardedLogger
+from restore.tracking.panels import PANELS, panels
+
+SAMPLES = 2  # images of each validation
+
+
+def takers(loggers: Sequence[object]) -> list[GuardedLogger]:
+    """The loggers that show pictures."""
+    return [logger for logger in loggers if isinstance(logger, GuardedLogger) and logger.takes_images]
 
 
 class SampleImages(Callback):
-    """Sends degraded | restored | clean of the first validation images, not in the sanity check.
+    """Sends panels of the first validation images in each setting that is handed on, not in the sanity check.
 
     Args:
         count: images of each validation that are sent.
     """
 
-    def __init__(self, count: int = 2):
+    def __init__(self, count: int = SAMPLES):
         self.count = count
-        self.pictures: list[tuple[str, Tensor]] = []
+        self.pictures: list[tuple[str, np.ndarray]] = []
 
     def on_validation_batch_end(
         self, trainer: Trainer, module: LightningModule, outputs, batch, batch_idx: int, dataloader_idx: int = 0
     ) -> None:
-        shown = outputs is not None and trainer.is_global_zero and not trainer.sanity_checking
-        if not shown or batch_idx >= self.count or not any(isinstance(each, GuardedLogger) for each in trainer.loggers):
-            return
-        states = (outputs.pair.degraded, outputs.restored, outputs.pair.clean)
-        self.pictures.append((batch.name, torch.cat(states, dim=3)[0].cpu()))  # (C, H, 3 W)
+        shown = outputs and trainer.is_global_zero and not trainer.sanity_checking and batch_idx < self.count
+        if shown and takers(trainer.loggers):
+            self.pictures += [(f"{batch.name}, {setting} ({PANELS})", panels(each)) for setting, each in outputs]
 
     def on_validation_epoch_end(self, trainer: Trainer, module: LightningModule) -> None:
         if self.pictures:
-            images = [to_levels(picture).permute(1, 2, 0).numpy() for _, picture in self.pictures]
-            images = [image.repeat(3, axis=2) if image.shape[2] == 1 else image for image in images]
-            captions = [f"{name} (degraded, restored, clean)" for name, _ in self.pictures]
-            for logger in self._takers(trainer):
-                logger.log_image("samples", images, trainer.global_step, captions)
+            captions, images = zip(*self.pictures, strict=True)
+            for logger in takers(trainer.loggers):
+                logger.log_image("samples", [*images], trainer.global_step, [*captions])
         self.pictures = []
-
-    @staticmethod
-    def _takers(trainer: Trainer) -> list[GuardedLogger]:
-        return [logger for logger in trainer.loggers if isinstance(logger, GuardedLogger) and logger.takes_images]

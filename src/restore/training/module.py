@@ -18,6 +18,8 @@ from restore.optim.groups import parameter_groups
 from restore.training.lightning_compat import count_logged_steps
 from restore.training.means import MetricMeans
 
+SHOWN = 3  # settings of a validation image that are handed on
+
 
 class RestorationModule(LightningModule):
     """Minimises ``loss(network(degraded, conditions), clean)`` and scores whole images by protocols and metrics.
@@ -104,7 +106,7 @@ class RestorationModule(LightningModule):
         degraded = pair.degraded.contiguous(memory_format=self.memory_format)  # (B, C, P, P)
         restored = apply_network(self.network, degraded, pair.conditions)
         loss = self.loss(restored.float(), pair.clean)
-        self.log("train/loss", loss)
+        self.log("train/loss", loss, logger=False)  # `StepLog` sends it, together with what belongs to it
         return loss
 
     # -- validation and test: one path ------------------------------------------------------------
@@ -115,20 +117,22 @@ class RestorationModule(LightningModule):
             for buffer in self.network.buffers():
                 torch.distributed.broadcast(buffer, src=0)
 
-    def validation_step(self, image: WholeImage | None, batch_idx: int) -> Restoration | None:
-        """The first setting's restoration, for those who show it."""
+    def validation_step(self, image: WholeImage | None, batch_idx: int) -> list[tuple[str, Restoration]]:
+        """The restorations of the first settings with the settings' names, for those who show them."""
         if image is None:  # more ranks than images, or no validation
             self.validation.update({})
-            return None
-        protocol, first = self.protocols[0].for_validation(), None
+            return []
+        protocol, seen = self.protocols[0].for_validation(), []
         for setting in self.settings:
             shown = restore_pair(self.network, image, protocol, setting, self.trainer.precision)
             self.validation.update(measure(shown.restored, shown.pair.clean, protocol, setting, self.metrics))
-            first = first or shown
-        return first
+            if len(seen) < SHOWN:
+                seen.append((setting.name, shown))
+        return seen
 
     def on_validation_epoch_end(self) -> None:
         # computed, and so shared between ranks, here: some of them may have had no image
+        self.log("step", float(self.trainer.global_step))  # under which Lightning hands it on; else one step less
         for name, mean in self.validation.compute().items():
             self.log(f"val/{name}", mean, sync_dist=True)
         self.validation.reset()

@@ -41,7 +41,7 @@ class Throughput(Callback):
         self.world_size = 1
         self._since: float | None = None  # when the last step or validation ended
         self._seen = 0  # steps since training started
-        self._window = (0, 0.0)  # steps and seconds when the pace was last logged
+        self._window = (0, 0.0)  # steps and seconds when the pace was last asked for
 
     def pace(self, steps: int, seconds: float) -> Pace:
         """Throughput of so many steps in so many seconds."""
@@ -53,6 +53,12 @@ class Throughput(Callback):
     def average(self) -> Pace:
         """Throughput of all steps so far."""
         return self.pace(self.steps, self.seconds)
+
+    def window(self) -> Pace | None:
+        """Throughput of the steps since this was last asked; None where none of them counts."""
+        steps, seconds = self.steps - self._window[0], self.seconds - self._window[1]
+        self._window = (self.steps, self.seconds)
+        return self.pace(steps, seconds) if seconds > 0 else None
 
     @property
     def _warm(self) -> bool:
@@ -69,18 +75,6 @@ class Throughput(Callback):
             self.seconds += now - self._since
             self.steps += 1
         self._since = now
-        if trainer.global_step % trainer.log_every_n_steps == 0:
-            steps, seconds = self.steps - self._window[0], self.seconds - self._window[1]
-            if seconds > 0:
-                self._log(trainer, module, self.pace(steps, seconds))
-            self._window = (self.steps, self.seconds)
-
-    def _log(self, trainer: Trainer, module: LightningModule, pace: Pace) -> None:
-        rate = module.optimizers(use_pl_optimizer=False).param_groups[0]["lr"]
-        values = {"train/lr": rate, "speed/patches_per_s": pace.patches_per_second, "speed/gflops": pace.flops / 1e9}
-        values["speed/share_of_peak"] = pace.share_of_peak
-        for logger in trainer.loggers:
-            logger.log_metrics(values, step=trainer.global_step)
 
     def on_validation_start(self, trainer: Trainer, module: LightningModule) -> None:
         if self._warm and trainer.strategy.root_device.type == "cuda":
