@@ -1,10 +1,18 @@
-"""The table and the figure of a sweep, and the papers' tables with our runs in them.
+"""The papers' tables and figures with our runs in them, and the table and the pictures of a sweep.
 
-    python -m restore.report sweep=runs/sweeps/<name> [out=<folder>] [metric=<name>] [beside=<folders>]
-    python -m restore.report table=red_4,dncnn_III [runs=<results.csv or folder>,…] [out=<folder>]
+    python -m restore.report [runs=<results.csv or folder>,…] [out=<folder>]
+    python -m restore.report table=red_4,dncnn_III [runs=…] [out=<folder>]
     python -m restore.report table=released [runs=…] [out=<folder>]
+    python -m restore.report figure=red_12,dncnn_8 [runs=…] [out=<folder>]
+    python -m restore.report what=generalisation|frontier [runs=…] [out=<folder>]
+    python -m restore.report sweep=runs/sweeps/<name> [out=<folder>] [metric=<name>] [beside=<folders>]
 
-Reads the sweep's results.csv; prints each setting's metric as mean ± standard deviation over seeds and its
+Without words it reads all results.csv under the folder of runs and experiments/, or under those that `runs` names, and
+writes every table (Markdown, CSV, LaTeX) and every figure (SVG and PNG, one column wide), the generalisation matrices,
+the quality–cost frontiers beside printed values, and index.md, to `out`, build/report by default. A figure that was not
+run says by which command it comes.
+
+Of a sweep it reads the results.csv; prints each setting's metric as mean ± standard deviation over seeds and its
 paired difference from the first setting with a bootstrap 95 % interval over images and seeds. Draws over
 training the validated metric, the training loss and the first layer's gradient norm, and what the jobs kept for
 pictures: crops side by side, feature maps, the gain over BM3D. Where the experiment names its paper's conclusions,
@@ -15,10 +23,12 @@ together with the sweep's: the two halves of DnCNN's Fig. 8, for one. A kept rec
 read again.
 
 A table has a line for every method that its paper prints, and beneath it ours: red_1 … red_10, red_5.6, red_fig7,
-dncnn_II, dncnn_III, dncnn_V, gopro_1. It is made from all results.csv under the folder of runs and experiments/, or
-under those that `runs` names, and written to <name>.md where `out` is given. table=released has a line for every set
-and setting that an authors' file was scored on: published, measured, their difference, the protocol, the file and
-its hash.
+dncnn_II, dncnn_III, dncnn_IV (run times, from experiments/bench), dncnn_V, gopro_1. Below stand published and ours once
+more with the difference, the protocol, the budget, the overlap and the checkpoint. It is written to <name>.md, .csv and
+.tex where `out` is given. table=released has a line for every set and setting that an authors' file was scored on.
+
+what=generalisation is each network on each corruption and strength that it was scored on, those it never saw too;
+what=frontier its PSNR against what it costs.
 """
 
 from __future__ import annotations
@@ -38,6 +48,7 @@ from restore.config.loading import configuration
 from restore.config.metrics import register_metrics_of
 from restore.config.reading import read_yaml
 from restore.errors import RequestError, report_errors, unknown_name
+from restore.reproduction import OUT, table, write_everything, write_figures, write_what
 from restore.results import store
 from restore.results.claims import Histories, verdicts
 from restore.results.curves import draw_history
@@ -45,24 +56,33 @@ from restore.results.figures import stack_maps
 from restore.results.gain import draw_gain
 from restore.results.grid import grid_table, without_seed
 from restore.results.histories import History, keep_histories, read_histories
-from restore.results.paper_tables import paper_table
 from restore.results.quantities import quantity
-from restore.results.released import not_scored, released_table
+from restore.results.records import Record
 from restore.results.sheets import draw_sheets
 from restore.results.tables import metrics_of, recipe_of
 from restore.runfolder import RunFolder
 
+KINDS = ("sweep", "table", "figure", "what")  # of reports: one at a time, or none for all tables and figures
+
 
 def main(arguments: list[str]) -> None:
-    words = parse(__doc__, dict.fromkeys(("sweep", "table", "runs", "out", "metric", "beside"), ""), arguments)
+    words = parse(__doc__, dict.fromkeys((*KINDS, "runs", "out", "metric", "beside"), ""), arguments)
     out = Path(words["out"]).expanduser() if words["out"] else None
-    if bool(words["sweep"]) == bool(words["table"]):
-        raise RequestError("sweep=<folder of a sweep> or table=<name> is what there is to report on")
+    places = [place for place in words["runs"].split(",") if place]
+    asked = [kind for kind in KINDS if words[kind]]
+    if len(asked) > 1:
+        raise RequestError(f"{asked[0]}= and {asked[1]}= are reports of their own: give one of them")
     if words["sweep"]:
         beside = [Path(path).expanduser() for path in words["beside"].split(",") if path]
         report_sweep(Path(words["sweep"]).expanduser(), out, words["metric"], beside)
+    elif words["table"]:
+        report_tables(words["table"].split(","), places, out)
+    elif words["figure"]:
+        report_figures(words["figure"].split(","), places, out or OUT / "figures")
+    elif words["what"]:
+        print("\n".join(map(str, write_what(words["what"], records_at(places), out or OUT / words["what"]))))
     else:
-        report_tables(words["table"].split(","), [place for place in words["runs"].split(",") if place], out)
+        print(write_everything(records_at(places), out or OUT))
 
 
 # -- a sweep ---------------------------------------------------------------------------------------
@@ -171,11 +191,11 @@ def claims_of(experiment: str, jobs: Sequence[RunFolder] = ()) -> list[dict[str,
     return next((OmegaConf.to_container(config.claims) for config in configs if "claims" in config), [])
 
 
-# -- the papers' tables ----------------------------------------------------------------------------
+# -- the papers' tables and figures ----------------------------------------------------------------
 
 
 def report_tables(names: Sequence[str], places: Sequence[str], out: Path | None) -> None:
-    """Print the papers' tables, and write each to a file of its name where a folder is given.
+    """Print the papers' tables, and write each to files of its name where a folder is given.
 
     Args:
         places: results files, and folders that are searched for such; by default the runs' and ``experiments``.
@@ -183,23 +203,25 @@ def report_tables(names: Sequence[str], places: Sequence[str], out: Path | None)
     Raises:
         RequestError: an unknown table, or a place that is not there.
     """
-    if len(names) == 1 and names[0].lower() == "dncnn_iv":
-        raise RequestError("dncnn_IV is of run times, which python -m restore.bench what=inference measures")
-    rows = [row for file in results_files(places) for row in rows_or_none(file, named=str(file) in places)]
-    for name in names:
-        text = table_text(name, rows)
-        print(text + "\n")
-        if out:
-            out.mkdir(parents=True, exist_ok=True)
-            atomic.write(out / f"{name}.md", text + "\n")
-            print(f"{out / name}.md\n")
+    rows = [row for record in records_at(places) for row in record.rows]
+    for one in [table(name, rows) for name in names]:
+        print(one.text + "\n")
+        for file in one.write(out) if out else ():
+            print(file)
 
 
-def table_text(name: str, rows: Sequence[dict]) -> str:
-    """A paper's table, or that of the authors' files."""
-    if name.lower() == "released":
-        return "\n\n".join(filter(None, (released_table(rows), not_scored(rows))))
-    return paper_table(name, rows)
+def report_figures(names: Sequence[str], places: Sequence[str], out: Path) -> None:
+    """Draw the papers' figures; arguments as of `report_tables`."""
+    for drawn in write_figures(names, records_at(places), out):
+        print(f"{drawn.figure.name}: {drawn.sentence}")
+        for file in drawn.files:
+            print(file)
+
+
+def records_at(places: Sequence[str]) -> list[Record]:
+    """The folders with results at some places, as of `results_files`; those that cannot be read are left out, and said."""
+    found = (Record(file.parent, rows_or_none(file, named=str(file) in places)) for file in results_files(places))
+    return [record for record in found if record.rows]
 
 
 def results_files(places: Sequence[str]) -> list[Path]:

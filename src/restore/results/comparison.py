@@ -10,12 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from math import sqrt
+from math import isnan, nan, sqrt
 from statistics import fmean
 
 from restore.results.paper_tables import (
     column_of,
-    metrics_printed,
     once,
     own_rows,
     printed_groups,
@@ -32,6 +31,10 @@ FULL = "paper"  # the budget that is not reduced
 HEADER = (
     *("method", "set", "setting", "metric", "published", "ours", "seeds", "difference", "protocol", "trained"),
     *("overlap", "checkpoint"),
+)
+COLUMNS = (
+    *("method", "dataset", "setting", "metric", "published", "ours", "deviation", "runs", "difference", "low", "high"),
+    *("finding", "protocol", "trained", "overlap", "checkpoint"),
 )
 
 
@@ -105,12 +108,39 @@ class Comparison:
         digits, average = min(self.decimals + 1, FINEST), fmean(self.ours) - float(self.published)
         text = f"{round(average, digits) + 0.0:+.{digits}f}"  # no −0
         if self.interval:
-            low, high = self.interval
-            verdict = ", not distinguishable" if low <= 0 <= high else ""
-            return f"{text} [{low:+.{digits}f}, {high:+.{digits}f}]{verdict}"
+            text += " [{:+.{digits}f}, {:+.{digits}f}]".format(*self.interval, digits=digits)
+        return ", ".join(filter(None, (text, self.finding)))
+
+    @property
+    def finding(self) -> str:
+        """What is known of the difference, in words; empty where nothing is to be added to its number."""
+        if not self.ours:
+            return "not run"
+        if not self.same_set:
+            return "another set"
+        if self.interval:
+            return "not distinguishable" if self.interval[0] <= 0 <= self.interval[1] else ""
         if self.kind == "network":
-            return f"{text}, one seed"
-        return f"{text}, as printed" if abs(average) <= self.rounding + 1e-9 else text
+            return "one seed"
+        return "as printed" if abs(fmean(self.ours) - float(self.published)) <= self.rounding + 1e-9 else ""
+
+    def numbers(self) -> list[str]:
+        """As `COLUMNS` has them, for a program to read; empty where there is none."""
+        average, deviation = mean_and_deviation(self.ours) if self.ours else (nan, nan)
+        difference = average - float(self.published) if self.same_set else nan
+        numbers = (average, deviation, difference, *(self.interval or (nan, nan)))
+        ours, spread, gap, low, high = ("" if isnan(number) else f"{number:.{FINEST}f}" for number in numbers)
+        place = [
+            self.method,
+            self.dataset,
+            self.setting,
+            self.metric,
+            self.published,
+            ours,
+            spread,
+            str(len(self.ours)),
+        ]
+        return [*place, gap, low, high, self.finding, self.protocol, self.trained, self.overlap, self.checkpoint]
 
     def cells(self) -> list[str]:
         """As `HEADER` has them; a value that was not run says so."""

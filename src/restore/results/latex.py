@@ -9,7 +9,7 @@ SPECIAL = {character: f"\\{character}" for character in "&%$#_{}"}
 SPECIAL |= {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
 SPECIAL |= {"±": r"$\pm$", "×": r"$\times$", "−": "$-$", "–": "--", "…": r"\dots{}", "°": r"$^\circ$", "σ": r"$\sigma$"}
 SPECIAL |= {"●": r"$\bullet$", "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", '"': "''"}
-SPECIAL |= {"é": r"\'e", "ö": r'\"o', "ü": r'\"u'}
+SPECIAL |= {"é": r"\'e", "ö": r"\"o", "ü": r"\"u"}
 NEEDS = "% needs \\usepackage{booktabs,longtable}\n"
 
 

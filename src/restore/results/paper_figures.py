@@ -22,8 +22,8 @@ from restore.results.curves import LOSS
 from restore.results.figures import MAPS
 from restore.results.grid import places, seed_means, without_seed
 from restore.results.histories import History
-from restore.results.paper_gain import draw_gain
 from restore.results.panels import compose, write
+from restore.results.paper_gain import draw_gain
 from restore.results.printed_figures import PrintedFigure
 from restore.results.quantities import quantity
 from restore.results.records import Record, records_of
@@ -178,7 +178,9 @@ def draw_curves(histories: Mapping[str, History], column: str, keys: Sequence[st
             axis.set_ylabel(label)
         for axis in axes[-1]:
             axis.set_xlabel("iterations")
-        handles = {label: line for axis in axes.flat for line, label in zip(*axis.get_legend_handles_labels(), strict=True)}
+        handles = {
+            label: line for axis in axes.flat for line, label in zip(*axis.get_legend_handles_labels(), strict=True)
+        }
         figure.legend(handles.values(), handles, loc="outside lower center", ncols=legend)
         return save(figure, path)
 
@@ -232,7 +234,9 @@ def draw_reached(record: Record, path: Path) -> list[Path]:
             axis.annotate(
                 known.text(average), (average, number), xytext=(0, 4), textcoords="offset points", ha="center"
             )
-        axis.set(yticks=range(len(points)), yticklabels=labels.values(), xlabel=f"test {known.axis}, {place[0]} {place[1]}")
+        axis.set(
+            yticks=range(len(points)), yticklabels=labels.values(), xlabel=f"test {known.axis}, {place[0]} {place[1]}"
+        )
         axis.set_ylim(len(points) - 0.5, -0.7)
         axis.margins(x=0.12)
         axis.grid(True, axis="x")

@@ -45,7 +45,11 @@ def draw_gain(records: Sequence[Record], path: Path) -> tuple[list[Path], str]:
         return [], ""
     with drawing(2.5 + 0.13 * len(gains)) as (figure, ((axis,),)):
         for number, ((method, _, trained), levels) in enumerate(gains.items()):
-            note = "authors' file" if trained.startswith("by its") else trained.partition(",")[0].replace(" (", ", ").rstrip(")")
+            note = (
+                "authors' file"
+                if trained.startswith("by its")
+                else trained.partition(",")[0].replace(" (", ", ").rstrip(")")
+            )
             axis.plot([*levels], [*levels.values()], label=f"{method}: {note}", **look(number))
         for number, method in enumerate(("DnCNN-S", "DnCNN-B"), start=len(gains)):
             levels = {sigma: value - printed(BM3D)[sigma] for sigma, value in printed(method).items()}
@@ -57,13 +61,18 @@ def draw_gain(records: Sequence[Record], path: Path) -> tuple[list[Path], str]:
         figure.legend(loc="outside lower center", ncols=1)
         files = save(figure, path)
     against = "BM3D measured here" if measured else "BM3D as printed in Table II: it was not run here"
-    return files, f"Gray half, {DATASET}, over {against}. The colour half was not run: python -m restore.run experiment=dncnn_gain_colour budget=gpu."
+    return (
+        files,
+        f"Gray half, {DATASET}, over {against}. The colour half was not run: python -m restore.run experiment=dncnn_gain_colour budget=gpu.",
+    )
 
 
 def printed(method: str) -> dict[int, float]:
     """What DnCNN's Table II prints of a method, by sigma."""
     rows = {
-        sigma: [row for row in find("denoise", DATASET, f"sigma={sigma}", method, metrics=["psnr"]) if row["table"] == "II"]
+        sigma: [
+            row for row in find("denoise", DATASET, f"sigma={sigma}", method, metrics=["psnr"]) if row["table"] == "II"
+        ]
         for sigma in LEVELS
     }
     return {sigma: float(found[0]["value"]) for sigma, found in rows.items() if found}

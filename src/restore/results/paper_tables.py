@@ -87,9 +87,7 @@ class Part:
 def paper_parts(name: str, rows: Iterable[dict]) -> list[Part]:
     """The parts of a printed table with our rows in it; arguments as of `paper_table`."""
     scores = once(rows)
-    return [
-        _part(group, own_rows(group, scores), by_image) for group, by_image in printed_groups(printed_rows(name))
-    ]
+    return [_part(group, own_rows(group, scores), by_image) for group, by_image in printed_groups(printed_rows(name))]
 
 
 def printed_rows(name: str) -> list[Row]:

@@ -29,7 +29,9 @@ class Record:
         """The runs that lie in it, in the order of their names; of a run's own folder, itself."""
         if RunFolder(self.folder).history.is_file():
             return [RunFolder(self.folder)]
-        paths = sorted(self.folder.iterdir(), key=lambda path: [part.zfill(9) for part in re.split(r"(\d+)", path.name)])
+        paths = sorted(
+            self.folder.iterdir(), key=lambda path: [part.zfill(9) for part in re.split(r"(\d+)", path.name)]
+        )
         return [RunFolder(path) for path in paths if RunFolder(path).history.is_file()]
 
     @cached_property
