@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 DOCS_INSTALLED := $(VENV)/.docs_installed
 
-.PHONY: help run try test test-slow test-faults test-slurm coverage lint docs sweep bench bench-gpu bench-synthesis wheel clean
+.PHONY: help run try test test-slow test-faults test-slurm coverage lint docs sweep report bench bench-gpu bench-synthesis wheel clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ docs: $(DOCS_INSTALLED) ## the site, in build/docs/html/index.html, and its link
 sweep: $(INSTALLED) ## a small ablation: RED30's skip step × seed, 6 minutes, written to experiments/red_skip_step
 	$(BIN)/python -m restore.run -m experiment=red_skip_step sweep.jobs=2
 	$(BIN)/python -m restore.report sweep=runs/sweeps/red_skip_step out=experiments/red_skip_step
+
+report: $(INSTALLED) ## the papers' tables and figures from experiments/ and runs/, under two minutes, written to build/report
+	$(BIN)/python -m restore.report
 
 bench: $(INSTALLED) ## training and inference speed on this machine, 8 minutes, written to experiments/bench
 	$(BIN)/python -m restore.bench

@@ -15,7 +15,7 @@ LAYERS = {
     **dict.fromkeys(("data", "evaluation", "photos"), 2),
     **dict.fromkeys(("training", "optim", "tracking", "results", "runfolder", "checkpoint"), 3),
     **dict.fromkeys(("released", "deployment"), 3),
-    **dict.fromkeys(("config", "jobs", "runs", "bench", "application"), 4),
+    **dict.fromkeys(("config", "jobs", "runs", "bench", "application", "reproduction"), 4),
     **dict.fromkeys(("run", "evaluate", "report", "campaign", "library", "pretrained", "datasets"), 5),
     **dict.fromkeys(("apply", "export", "publish", "demo", "dashboard", "__main__"), 5),
 }

@@ -1,11 +1,19 @@
-"""The table and the figure of a sweep, and the papers' tables with our runs in them.
+"""The papers' tables and figures with our runs in them, and the table and the pictures of a sweep.
 
-    python -m restore.report sweep=runs/sweeps/<name> [out=<folder>] [metric=<name>] [beside=<folders>]
-    python -m restore.report table=red_4,dncnn_III [runs=<results.csv or folder>,…] [out=<folder>]
+    python -m restore.report [runs=<results.csv or folder>,…] [out=<folder>]
+    python -m restore.report table=red_4,dncnn_III [runs=…] [out=<folder>]
     python -m restore.report table=released [runs=…] [out=<folder>]
     python -m restore.report page=true [runs=…] [out=<folder>]
+    python -m restore.report figure=red_12,dncnn_8 [runs=…] [out=<folder>]
+    python -m restore.report what=generalisation|frontier [runs=…] [out=<folder>]
+    python -m restore.report sweep=runs/sweeps/<name> [out=<folder>] [metric=<name>] [beside=<folders>]
 
-Reads the sweep's results.csv; prints each setting's metric as mean ± standard deviation over seeds and its
+Without words it reads all results.csv under the folder of runs and experiments/, or under those that `runs` names, and
+writes every table (Markdown, CSV, LaTeX) and every figure (SVG and PNG, one column wide), the generalisation matrices,
+the quality–cost frontiers beside printed values, and index.md, to `out`, build/report by default. A figure that was not
+run says by which command it comes.
+
+Of a sweep it reads the results.csv; prints each setting's metric as mean ± standard deviation over seeds and its
 paired difference from the first setting with a bootstrap 95 % interval over images and seeds. Draws over
 training the validated metric, the training loss and the first layer's gradient norm, and what the jobs kept for
 pictures: crops side by side, feature maps, the gain over BM3D. Where the experiment names its paper's conclusions,
@@ -19,10 +27,12 @@ logger=wandb (or tensorboard, mlflow) tells a logger of the tables, the rows and
 report; logger.mode=online, logger.project and logger.entity are W&B's.
 
 A table has a line for every method that its paper prints, and beneath it ours: red_1 … red_10, red_5.6, red_fig7,
-dncnn_II, dncnn_III, dncnn_V, gopro_1. It is made from all results.csv under the folder of runs and experiments/, or
-under those that `runs` names, and written to <name>.md where `out` is given. table=released has a line for every set
-and setting that an authors' file was scored on: published, measured, their difference, the protocol, the file and
-its hash.
+dncnn_II, dncnn_III, dncnn_IV (run times, from experiments/bench), dncnn_V, gopro_1. Below stand published and ours once
+more with the difference, the protocol, the budget, the overlap and the checkpoint. It is written to <name>.md, .csv and
+.tex where `out` is given. table=released has a line for every set and setting that an authors' file was scored on.
+
+what=generalisation is each network on each corruption and strength that it was scored on, those it never saw too;
+what=frontier its PSNR against what it costs.
 
 page=true writes report.html, one file that needs no network: scores beside the published ones, curves over training,
 ablations, and the test images that `sheets` kept, of the same places, to `out`, by default the current folder.
@@ -33,18 +43,21 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from omegaconf import OmegaConf
 
 from restore import atomic
-from restore.config.arguments import parse
+from restore.config.arguments import read
+from restore.config.commands import Report
 from restore.config.compose import compose
 from restore.config.loading import configuration
 from restore.config.metrics import register_metrics_of
 from restore.config.reading import read_yaml
 from restore.errors import RequestError, report_errors, unknown_name
+from restore.reproduction import OUT, table, write_everything, write_figures, write_what
 from restore.results import store
 from restore.results.claims import Histories, verdicts
 from restore.results.curves import draw_history
@@ -52,36 +65,47 @@ from restore.results.figures import stack_maps
 from restore.results.gain import draw_gain
 from restore.results.grid import grid_table, without_seed
 from restore.results.histories import History, keep_histories, read_histories
-from restore.results.page.document import page_of, plotly_script
-from restore.results.paper_tables import paper_table
+from restore.results.page.document import INSTALL, page_of, plotly_script
 from restore.results.quantities import quantity
-from restore.results.released import not_scored, released_table
+from restore.results.records import Record
 from restore.results.sheets import draw_sheets
 from restore.results.tables import metrics_of, recipe_of
 from restore.runfolder import RunFolder
 from restore.runs.tracked import LOGGER_KEYS, track_report
 
+KINDS = ("sweep", "table", "figure", "what", "page")  # of reports: one at a time, or none for all tables and figures
+
 
 def main(arguments: list[str]) -> None:
-    keys = ("sweep", "table", "page", "runs", "out", "metric", "beside", *LOGGER_KEYS)
-    words = parse(__doc__, dict.fromkeys(keys, ""), arguments)
-    told = {key: words[key] for key in LOGGER_KEYS if words[key]}
+    logging_words = [word for word in arguments if word.partition("=")[0] in LOGGER_KEYS]
+    words = read(__doc__ or "", Report, [word for word in arguments if word not in logging_words])
+    told = dict(word.split("=", 1) for word in logging_words)
     if told and "logger" not in told:
         raise RequestError(f"{next(iter(told))} is of a logger: logger=wandb")
-    out = Path(words["out"]).expanduser() if words["out"] else None
-    places = [place for place in words["runs"].split(",") if place]
-    if words["page"] not in ("", "true", "false"):
-        raise RequestError(f"page is true or false, and it is {words['page']!r}")
-    page = words["page"] == "true"
-    if [bool(words["sweep"]), bool(words["table"]), page].count(True) != 1:
-        raise RequestError("sweep=<folder of a sweep>, table=<name> or page=true is what there is to report on")
-    if page:
+    out = Path(words.out).expanduser() if words.out else None
+    places = words.runs or []
+    asked = [kind for kind in KINDS if getattr(words, kind)]
+    if len(asked) > 1:
+        raise RequestError(f"{asked[0]}= and {asked[1]}= are reports of their own: give one of them")
+    if told and asked not in (["sweep"], ["table"]):
+        raise RequestError(f"logger={told['logger']} is told of a sweep or of tables: sweep=<folder> or table=<names>")
+    if words.sweep:
+        beside = [Path(path).expanduser() for path in words.beside or ()]
+        report_sweep(Path(words.sweep).expanduser(), out, words.metric or "", beside, told)
+    elif words.table:
+        report_tables(words.table, places, out, told)
+    elif words.figure:
+        report_figures(words.figure, places, out or OUT / "figures")
+    elif words.what:
+        print("\n".join(map(str, write_what(words.what, records_at(places), out or OUT / words.what))))
+    elif words.page:
         report_page(places, out or Path())
-    elif words["sweep"]:
-        beside = [Path(path).expanduser() for path in words["beside"].split(",") if path]
-        report_sweep(Path(words["sweep"]).expanduser(), out, words["metric"], beside, told)
     else:
-        report_tables(words["table"].split(","), places, out, told)
+        print(write_everything(records_at(places), out or OUT))
+        if find_spec("plotly"):
+            report_page(places, out or OUT)
+        else:
+            print(f"report.html was not written: it needs plotly: {INSTALL}")
 
 
 # -- a sweep ---------------------------------------------------------------------------------------
@@ -195,13 +219,13 @@ def claims_of(experiment: str, jobs: Sequence[RunFolder] = ()) -> list[dict[str,
     return next((OmegaConf.to_container(config.claims) for config in configs if "claims" in config), [])
 
 
-# -- the papers' tables ----------------------------------------------------------------------------
+# -- the papers' tables and figures ----------------------------------------------------------------
 
 
 def report_tables(
     names: Sequence[str], places: Sequence[str], out: Path | None, told: Mapping[str, str] | None = None
 ) -> None:
-    """Print the papers' tables, and write each to a file of its name where a folder is given.
+    """Print the papers' tables, and write each to files of its name where a folder is given.
 
     Args:
         places: results files, and folders that are searched for such; by default the runs' and ``experiments``.
@@ -209,26 +233,29 @@ def report_tables(
     Raises:
         RequestError: an unknown table, or a place that is not there.
     """
-    if len(names) == 1 and names[0].lower() == "dncnn_iv":
-        raise RequestError("dncnn_IV is of run times, which python -m restore.bench what=inference measures")
-    rows = [row for file in results_files(places) for row in rows_or_none(file, named=str(file) in places)]
-    texts = {name: table_text(name, rows) for name in names}
-    for name, text in texts.items():
-        print(text + "\n")
-        if out:
-            out.mkdir(parents=True, exist_ok=True)
-            atomic.write(out / f"{name}.md", text + "\n")
-            print(f"{out / name}.md\n")
+    rows = [row for record in records_at(places) for row in record.rows]
+    tables = [table(name, rows) for name in names]
+    for one in tables:
+        print(one.text + "\n")
+        for file in one.write(out) if out else ():
+            print(file)
     if told:
-        text = "\n\n".join(f"{name}\n\n{text}" for name, text in texts.items())
+        text = "\n\n".join(f"{one.name}\n\n{one.text}" for one in tables)
         track_report(told, ",".join(names), text, [], [], None, out or Path())
 
 
-def table_text(name: str, rows: Sequence[dict]) -> str:
-    """A paper's table, or that of the authors' files."""
-    if name.lower() == "released":
-        return "\n\n".join(filter(None, (released_table(rows), not_scored(rows))))
-    return paper_table(name, rows)
+def report_figures(names: Sequence[str], places: Sequence[str], out: Path) -> None:
+    """Draw the papers' figures; arguments as of `report_tables`."""
+    for drawn in write_figures(names, records_at(places), out):
+        print(f"{drawn.figure.name}: {drawn.sentence}")
+        for file in drawn.files:
+            print(file)
+
+
+def records_at(places: Sequence[str]) -> list[Record]:
+    """The folders with results at some places, as of `results_files`; those that cannot be read are left out, and said."""
+    found = (Record(file.parent, rows_or_none(file, named=str(file) in places)) for file in results_files(places))
+    return [record for record in found if record.rows]
 
 
 def results_files(places: Sequence[str]) -> list[Path]:

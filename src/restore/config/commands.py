@@ -89,6 +89,21 @@ class Pretrained:
 
 
 @dataclass(kw_only=True)
+class Report:
+    """``python -m restore.report``."""
+
+    sweep: Text | None = None
+    table: Names | None = None
+    figure: Names | None = None
+    what: Literal["generalisation", "frontier"] | None = None
+    page: bool = False
+    runs: Names | None = None
+    out: Text | None = None
+    metric: Text | None = None
+    beside: Names | None = None
+
+
+@dataclass(kw_only=True)
 class Publish:
     """``python -m restore.publish``."""
 

@@ -10,7 +10,8 @@ there is none, with the authors' files that it takes. What was run and is not pr
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from math import isnan
 from statistics import fmean
 
@@ -50,10 +51,10 @@ NOTES = {
 
 def table_names() -> list[str]:
     """Names of the tables: the paper's and the table's."""
-    return list(dict.fromkeys(map(_name, published())))
+    return list(dict.fromkeys(map(name_of, published())))
 
 
-def _name(row: Row) -> str:
+def name_of(row: Row) -> str:
     return f"{row['paper']}_{re.sub('[^A-Za-z0-9.]', '', row['table'])}".replace("Fig.", "fig")
 
 
@@ -67,22 +68,56 @@ def paper_table(name: str, rows: Iterable[dict]) -> str:
     Raises:
         RequestError: no table has that name.
     """
-    printed = [row for row in published() if _name(row).lower() == name.lower()]
+    printed = printed_rows(name)
+    parts = [title_of(printed), NOTES.get(name_of(printed[0]), "")]
+    for part in paper_parts(name, rows):
+        parts += [part.title, markdown(part.header, part.lines)]
+    return "\n\n".join(filter(None, parts))
+
+
+@dataclass(frozen=True)
+class Part:
+    """One set of a table, or one noise level of DnCNN's Table III: what is above it, its header and its lines."""
+
+    title: str
+    header: tuple[str, ...]
+    lines: list[list[str]]
+
+
+def paper_parts(name: str, rows: Iterable[dict]) -> list[Part]:
+    """The parts of a printed table with our rows in it; arguments as of `paper_table`."""
+    scores = once(rows)
+    return [_part(group, own_rows(group, scores), by_image) for group, by_image in printed_groups(printed_rows(name))]
+
+
+def printed_rows(name: str) -> list[Row]:
+    """What a table prints.
+
+    Raises:
+        RequestError: no table has that name.
+    """
+    printed = [row for row in published() if name_of(row).lower() == name.lower()]
     if not printed:
         raise unknown_name("table", name, table_names())
-    paper, table = printed[0]["paper"], printed[0]["table"]
-    parts = [f"{PAPERS[paper]}, {_place_in_paper(table)}", NOTES.get(_name(printed[0]), "")]
-    scores = once(rows)
+    return printed
+
+
+def printed_groups(printed: Sequence[Row]) -> Iterator[tuple[list[Row], bool]]:
+    """A table's rows set by set; where single images are printed setting by setting, and true."""
     by_image = any(of_image(row)[1] for row in printed)
     groups: dict[str, list[Row]] = {}
     for row in printed:
         groups.setdefault(row["setting"] if by_image else row["dataset"], []).append(row)
     for group in groups.values():
-        parts += _part(group, _own_rows(group, scores), by_image)
-    return "\n\n".join(filter(None, parts))
+        yield group, by_image
 
 
-def _place_in_paper(table: str) -> str:
+def title_of(printed: Sequence[Row]) -> str:
+    """``RED-Net, Table 4``."""
+    return f"{PAPERS[printed[0]['paper']]}, {place_in_paper(printed[0]['table'])}"
+
+
+def place_in_paper(table: str) -> str:
     if table == AUTHORS:
         return "its authors' own numbers"
     return table if table.startswith("Fig") else f"section {table}" if "." in table else f"Table {table}"
@@ -103,9 +138,9 @@ def once(rows: Iterable[dict]) -> list[dict]:
 # -- what belongs into a table ---------------------------------------------------------------------
 
 
-def _own_rows(printed: Sequence[Row], rows: Iterable[dict]) -> list[dict]:
+def own_rows(printed: Sequence[Row], rows: Iterable[dict]) -> list[dict]:
     """Our rows on the same sets and settings, each with the printed method that it is, empty where it is another."""
-    metrics = _metrics(printed)
+    metrics = metrics_printed(printed)
     tables = {(row["paper"], row["table"]) for row in printed}
     methods: dict[tuple, str] = {}
     own = []
@@ -133,7 +168,7 @@ def _same_place(key: tuple[str, str, str, str, int], row: Row) -> bool:
     )
 
 
-def _metrics(printed: Sequence[Row]) -> list[str]:
+def metrics_printed(printed: Sequence[Row]) -> list[str]:
     """The metrics of a table; beside a PSNR of the mean MSE also the mean of the PSNRs."""
     names = list(dict.fromkeys(row["metric"] for row in printed))
     return [*names, "psnr"] if "psnr_of_mse" in names else names
@@ -142,29 +177,29 @@ def _metrics(printed: Sequence[Row]) -> list[str]:
 # -- a part of a table -----------------------------------------------------------------------------
 
 
-def _part(printed: Sequence[Row], own: Sequence[dict], by_image: bool) -> list[str]:
-    """A heading and a table: of one set, or of one setting with a column for each image."""
-    metrics = _metrics(printed)
-    columns = list(dict.fromkeys(_column(row, by_image) for row in printed))
+def _part(printed: Sequence[Row], own: Sequence[dict], by_image: bool) -> Part:
+    """One set, or one setting with a column for each image."""
+    metrics = metrics_printed(printed)
+    columns = list(dict.fromkeys(column_of(row, by_image) for row in printed))
     cells: dict[tuple[str, str], dict[str, str]] = {}
     for row in printed:
-        cells.setdefault((row["method"], _column(row, by_image)), {})[row["metric"]] = row["value"]
-    digits = {column: {metric: _digits(cells, column, metric) for metric in metrics} for column in columns}
+        cells.setdefault((row["method"], column_of(row, by_image)), {})[row["metric"]] = row["value"]
+    digits = {column: {metric: digits_of(cells, column, metric) for metric in metrics} for column in columns}
     dataset, setting = of_image(printed[0])[0], printed[0]["setting"]
     lines = []
     for method in dict.fromkeys(row["method"] for row in printed):
-        runs = _runs([row for row in own if row["method"] == method], dataset)
+        runs = runs_by_name([row for row in own if row["method"] == method], dataset)
         what = "published" if runs else _not_run([row for row in printed if row["method"] == method])
         lines.append([method, what, *(joined(cells.get((method, column), {}), metrics) or "–" for column in columns)])
         lines += [["", name, *_run_cells(run, digits, by_image)] for name, run in runs.items()]
     others = [row for row in own if not row["method"]]
     for method in dict.fromkeys(map(method_of, others)):
-        for name, run in _runs([row for row in others if method_of(row) == method], dataset).items():
+        for name, run in runs_by_name([row for row in others if method_of(row) == method], dataset).items():
             title = f"{method.replace('_', ' ')} (not in this table)"
             lines.append([title, name, *_run_cells(run, digits, by_image)])
     place = f"{dataset} {setting}" if by_image else set_title(dataset)
     titles = " / ".join(quantity(metric).title for metric in metrics)
-    return [f"{place}: {titles}{'' if own else '; nothing was run on it'}", markdown(("method", "", *columns), lines)]
+    return Part(f"{place}: {titles}{'' if own else '; nothing was run on it'}", ("method", "", *columns), lines)
 
 
 def _not_run(printed: Sequence[Row]) -> str:
@@ -180,17 +215,17 @@ def _not_run(printed: Sequence[Row]) -> str:
     return f"published; not run: fetch {', '.join(files)}" if files else "published, not run"
 
 
-def _column(row: Row, by_image: bool) -> str:
+def column_of(row: Row, by_image: bool) -> str:
     return (of_image(row)[1] or "mean") if by_image else row["setting"]
 
 
-def _digits(cells: Mapping[tuple[str, str], Mapping[str, str]], column: str, metric: str) -> int:
+def digits_of(cells: Mapping[tuple[str, str], Mapping[str, str]], column: str, metric: str) -> int:
     """Decimals of a metric in a column: as many as its longest printed value has."""
     printed = [each.get(metric, "") for (_, at), each in cells.items() if at == column]
     return max(quantity(metric).digits, *(len(value.partition(".")[2]) for value in printed))
 
 
-def _runs(rows: Sequence[dict], dataset: str) -> dict[str, list[dict]]:
+def runs_by_name(rows: Sequence[dict], dataset: str) -> dict[str, list[dict]]:
     """Rows of the same budget, recipe and protocol together, by what they are called in the table.
 
     Runs of one experiment that differ in their seed alone are one; where two have the same seed, they differ in

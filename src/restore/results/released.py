@@ -35,9 +35,13 @@ def released_table(rows: Iterable[dict]) -> str:
     Args:
         rows: of any number of results files; those of authors' files are taken, each score once.
     """
+    header, lines = released_lines(rows)
+    return markdown(header, lines) if lines else "No authors' file was scored."
+
+
+def released_lines(rows: Iterable[dict]) -> tuple[tuple[str, ...], list[list[str]]]:
+    """Header and lines of `released_table`; no lines where no file was scored."""
     own = once(row for row in rows if row["method_kind"] == "released")
-    if not own:
-        return "No authors' file was scored."
     metrics = [label for label in metrics_of(own) if quantity(label).name in {row["metric"] for row in published()}]
     groups: dict[tuple, list[dict]] = {}
     for row in own:
@@ -46,7 +50,7 @@ def released_table(rows: Iterable[dict]) -> str:
     lines = [_line(group, metrics) for group in sorted(groups.values(), key=_order(own))]
     titles = " / ".join(quantity(metric).title for metric in metrics)
     header = ("method", "set", "setting", f"published {titles}", "measured", "difference", "protocol", "file")
-    return markdown(header, lines)
+    return header, lines
 
 
 def not_scored(rows: Iterable[dict]) -> str:

@@ -25,7 +25,7 @@ from restore.results.tables import metrics_of
 MOST_BYTES = 10_000_000  # of the whole file
 MOST_ENTRIES = 6_000  # of the leaderboard that are ours
 MOST_SOURCES = 200  # that are drawn
-INSTALL = "pip install 'restore-suite[page]'"
+INSTALL = "pip install -e '.[page]'"
 SCRIPTS = ("state.js", "scores.js", "chart.js", "training.js", "ablations.js", "viewer.js", "start.js")
 
 
