@@ -1,0 +1,197 @@
+"""What `restore.apply` costs beside the bare network: tiles, backends, files, and the memory of a process."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import logging
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from restore import photos
+from restore.application.batch import Batch
+from restore.application.files import Job
+from restore.application.network import TrainedNetwork
+from restore.application.pipeline import FILES
+from restore.application.restoration import Restorer, Settings
+from restore.bench.measure import interleaved, report
+from restore.conditions import apply_network, told
+from restore.config.build import build_network
+from restore.config.compose import compose
+from restore.image import to_unit
+from restore.models.fusion import merge_batch_norm
+from restore.photos import Photo
+from restore.results.tables import markdown
+from restore.training.hardware import device_kind
+
+LARGE = {"ffdnet": 3500, "dncnn_s": 1750, "red30": 900}  # pixels a side: larger than what fits in one tile
+FOLDER, SIDE = 12, 600  # photographs in colour, pixels a side
+HUGE, DEEP = 10_000, 1600  # pixels a side: 100 megapixels; and what a deep network restores in tiles within a minute
+LOG = logging.getLogger("restore")
+ONNX = all(importlib.util.find_spec(package) for package in ("onnx", "onnxscript", "onnxruntime"))
+
+
+def run(folder: Path, repeats: int) -> None:
+    """Writes ``apply.csv`` and ``apply.md``."""
+    report(folder, "apply", "restore.apply", (networks, files, memory), repeats)
+
+
+def trained(model: str) -> TrainedNetwork:
+    """A network of ``conf/model`` with the weights it begins with: what it computes takes as long with any."""
+    config = compose("evaluate", [f"model={model}", "task=denoise"])
+    network = merge_batch_norm(build_network(config.model)).to(device_kind()).eval()
+    return TrainedNetwork(network, config, model)
+
+
+def networks(repeats: int) -> tuple[list[dict], str]:
+    """Seconds of a gray image of 8 bits: the network on the whole of it, and what apply does, converted and tiled."""
+    rows, lines = [], []
+    for model, side in LARGE.items():
+        network = trained(model)
+        conditions = {"sigma": 25.0} if "sigma" in told(network.network) else {}
+        restorers = {"torch": Restorer(network, Settings(conditions))}
+        if ONNX and device_kind() == "cpu":
+            restorers["onnx"] = Restorer(network, Settings(conditions, backend="onnx"))
+        photo = noise(side, 1)
+        unit, sigma = photo.to_unit().to(device_kind()), to_unit(torch.tensor([25.0])).to(device_kind())
+        unit = unit.contiguous(memory_format=torch.channels_last)
+
+        def bare(
+            network: TrainedNetwork = network, unit: torch.Tensor = unit, sigma: torch.Tensor = sigma
+        ) -> torch.Tensor:
+            with torch.no_grad():
+                return apply_network(network.network, unit, {"sigma": sigma} if told(network.network) else {})
+
+        calls = {"bare": bare}
+        calls |= {name: lambda it=it, photo=photo: it.restore(photo, "it") for name, it in restorers.items()}
+        for restorer in restorers.values():
+            restorer.restore(noise(100, 1), "a small one")
+        with tiles_said() as said:
+            seconds = interleaved(calls, repeats, warm=True)
+        by_onnx = seconds.get("onnx")
+        values = {"seconds_bare": seconds["bare"], "seconds": seconds["torch"], "seconds_onnx": by_onnx or ""}
+        rows.append({"what": "network", "name": f"{model} {side}", **values, "tiles": said[0]})
+        times = (f"{seconds['bare']:.2f}", f"{seconds['torch']:.2f}", f"{seconds['torch'] / seconds['bare'] - 1:+.0%}")
+        lines.append([model, f"{side}×{side}", said[0], *times, f"{by_onnx:.2f}" if by_onnx else "–"])
+    header = ("network", "gray image", "apply restores it", "bare, s", "apply, s", "more", "backend=onnx, s")
+    note = "" if ONNX else "\n\nonnxruntime is not installed here."
+    return rows, markdown(header, lines) + note
+
+
+def files(repeats: int) -> tuple[list[dict], str]:
+    """Seconds of a folder of PNG files in colour, one after the other and with threads that read and write them."""
+    networks = {"identity": Settings(), "ffdnet": Settings({"sigma": 25.0})}
+    rows, lines = [], []
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        jobs = [Job(folder / f"{number}.png", folder / "out" / f"{number}.png") for number in range(FOLDER)]
+        for job in jobs:
+            photos.write(noise(SIDE, 3), job.source)
+        for model, settings in networks.items():
+            batches = {count: Batch(trained(model), settings, files=count) for count in (1, FILES)}
+
+            def restore(batch: Batch) -> None:
+                for job in jobs:
+                    job.target.unlink(missing_ok=True)
+                for outcome in batch.restored(jobs, None, lambda share: None):
+                    assert outcome.error is None
+
+            seconds = interleaved({str(n): partial(restore, batch) for n, batch in batches.items()}, repeats)
+            rows += [{"what": "files", "name": f"{model}, {n} on their way", "seconds": s} for n, s in seconds.items()]
+            one, many = seconds.values()
+            lines.append([model, f"{one:.2f}", f"{many:.2f}", f"{many / one - 1:+.0%}"])
+    header = (
+        f"{FOLDER} PNG files, {SIDE}×{SIDE} in colour",
+        "one after the other, s",
+        f"{FILES} on their way, s",
+        "more",
+    )
+    return rows, markdown(header, lines)
+
+
+def memory(repeats: int) -> tuple[list[dict], str]:
+    """Peaks of processes: files of 100 megapixels through the identity, and deep networks in tiles on smaller ones."""
+    rows, lines = [], []
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for channels in (1, 3):
+            photos.write(noise(HUGE, channels), folder / f"huge{channels}.png")
+        photos.write(noise(DEEP, 1), folder / "deep.png")
+        for network in LARGE:
+            torch.save(trained(network).network.state_dict(), folder / f"{network}.pt")
+        trials: dict[str, Sequence[str]] = {
+            "identity, 100 megapixels, gray": ("huge1.png", "model=identity"),
+            "identity, 100 megapixels, colour": ("huge3.png", "model=identity"),
+            f"dncnn_s, {DEEP}×{DEEP}, gray": (
+                "deep.png",
+                "model=dncnn_s",
+                "weights=dncnn_s.pt",
+                "model.batch_norm=false",
+            ),
+            f"red30, {DEEP}×{DEEP}, gray": ("deep.png", "model=red30", "weights=red30.pt"),
+        }
+        for label, (file, *words) in trials.items():
+            line = [sys.executable, "-m", "restore.apply", f"input={file}", "output=out.png", *words]
+            peak, said = peak_of(line, folder)
+            rows.append({"what": "memory", "name": label, "bytes": peak, "tiles": said})
+            lines.append([label, said, f"{peak / 1e9:.2f}"])
+    note = (
+        "A process's peak holds the interpreter, the files' pixels and a tile. Tiles of a larger image are not larger, "
+        "so a deep network's 100 megapixels take its peak here and what the identity's files take above the interpreter."
+    )
+    return rows, f"{markdown(('process', 'said', 'peak, GB'), lines)}\n\n{note}"
+
+
+def noise(side: int, channels: int) -> Photo:
+    """A photo of 8 bits that does not compress: ramps and noise."""
+    rng = np.random.default_rng(0)
+    levels = (
+        rng.integers(0, 64, (side, side, channels), np.uint8)
+        + np.linspace(0, 180, side).astype(np.uint8)[:, None, None]
+    )
+    return Photo(levels[..., 0].copy() if channels == 1 else levels)
+
+
+def peak_of(line: Sequence[str], folder: Path) -> tuple[int, str]:
+    """The most bytes that a process had in memory at once, and what it said of its tiles."""
+    with subprocess.Popen(line, cwd=folder, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
+        assert process.stderr is not None
+        said = process.stderr.read()
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise RuntimeError(f"{' '.join(line)} ended with {process.returncode}: {said}")
+    unit = 1 if sys.platform == "darwin" else 1024
+    return usage.ru_maxrss * unit, tiles_in(said.splitlines())[0]
+
+
+@contextlib.contextmanager
+def tiles_said() -> Iterator[list[str]]:
+    """What is said of tiles meanwhile."""
+
+    class Kept(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            said.extend(tiles_in([record.getMessage()]))
+
+    said: list[str] = []
+    handler, level = Kept(), LOG.level
+    LOG.addHandler(handler)
+    LOG.setLevel(logging.INFO)
+    try:
+        yield said
+    finally:
+        LOG.removeHandler(handler)
+        LOG.setLevel(level)
+
+
+def tiles_in(lines: Sequence[str]) -> list[str]:
+    """Of ``<name>: <size>, in tiles of 512 pixels, 2.0 GB at most`` the part behind the size."""
+    return [line.rpartition(": ")[2].partition(", ")[2] for line in lines if line.endswith(" at most")]
