@@ -30,12 +30,11 @@ def test_the_parts_of_a_sentence_on_tiles():
 
 @pytest.mark.slow
 def test_the_peaks_of_processes(monkeypatch, tmp_path):
-    monkeypatch.setattr(apply, "LARGE", {"dncnn_s": 0, "red30": 0})
     monkeypatch.setattr(apply, "HUGE", 2000)
-    monkeypatch.setattr(apply, "DEEP", 60)
+    monkeypatch.setattr(apply, "FIRST", (50, 60))
     monkeypatch.setattr(apply, "networks", lambda repeats: ([], ""))
     monkeypatch.setattr(apply, "files", lambda repeats: ([], ""))
     apply.run(tmp_path, 1)
     rows = list(csv.DictReader((tmp_path / "apply.csv").read_text().splitlines()))
-    assert len(rows) == 4
+    assert len(rows) == 3
     assert all(1e8 < float(row["bytes"]) < 5e9 for row in rows)

@@ -32,9 +32,10 @@ from restore.photos import Photo
 from restore.results.tables import markdown
 from restore.training.hardware import device_kind
 
-LARGE = {"ffdnet": 3500, "dncnn_s": 1750, "red30": 900}  # pixels a side: larger than what fits in one tile
-FOLDER, SIDE = 12, 600  # photographs in colour, pixels a side
-HUGE, DEEP = 10_000, 1600  # pixels a side: 100 megapixels; and what a deep network restores in tiles within a minute
+LARGE = {"dncnn_s": 1750, "red30": 900}  # pixels a side: larger than what fits in one tile
+FOLDER, SIDE = 8, 400  # photographs in colour, pixels a side
+HUGE = 10_000  # pixels a side: 100 megapixels
+DEEP, FIRST = "red30", (700, 1400)  # a deep network, and an image of two of the largest tiles that it has here
 LOG = logging.getLogger("restore")
 ONNX = all(importlib.util.find_spec(package) for package in ("onnx", "onnxscript", "onnxruntime"))
 
@@ -60,7 +61,7 @@ def networks(repeats: int) -> tuple[list[dict], str]:
         restorers = {"torch": Restorer(network, Settings(conditions))}
         if ONNX and device_kind() == "cpu":
             restorers["onnx"] = Restorer(network, Settings(conditions, backend="onnx"))
-        photo = noise(side, 1)
+        photo = noise(side, side, 1)
         unit, sigma = photo.to_unit().to(device_kind()), to_unit(torch.tensor([25.0])).to(device_kind())
         unit = unit.contiguous(memory_format=torch.channels_last)
 
@@ -73,7 +74,7 @@ def networks(repeats: int) -> tuple[list[dict], str]:
         calls = {"bare": bare}
         calls |= {name: lambda it=it, photo=photo: it.restore(photo, "it") for name, it in restorers.items()}
         for restorer in restorers.values():
-            restorer.restore(noise(100, 1), "a small one")
+            restorer.restore(noise(100, 100, 1), "a small one")
         with tiles_said() as said:
             seconds = interleaved(calls, repeats, warm=True)
         by_onnx = seconds.get("onnx")
@@ -94,7 +95,7 @@ def files(repeats: int) -> tuple[list[dict], str]:
         folder = Path(name)
         jobs = [Job(folder / f"{number}.png", folder / "out" / f"{number}.png") for number in range(FOLDER)]
         for job in jobs:
-            photos.write(noise(SIDE, 3), job.source)
+            photos.write(noise(SIDE, SIDE, 3), job.source)
         for model, settings in networks.items():
             batches = {count: Batch(trained(model), settings, files=count) for count in (1, FILES)}
 
@@ -123,23 +124,16 @@ def memory(repeats: int) -> tuple[list[dict], str]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for channels in (1, 3):
-            photos.write(noise(HUGE, channels), folder / f"huge{channels}.png")
-        photos.write(noise(DEEP, 1), folder / "deep.png")
-        for network in LARGE:
-            torch.save(trained(network).network.state_dict(), folder / f"{network}.pt")
+            photos.write(noise(HUGE, HUGE, channels), folder / f"huge{channels}.bmp")
+        photos.write(noise(*FIRST, 1), folder / "first.bmp")
+        torch.save(trained(DEEP).network.state_dict(), folder / "deep.pt")
         trials: dict[str, Sequence[str]] = {
-            "identity, 100 megapixels, gray": ("huge1.png", "model=identity"),
-            "identity, 100 megapixels, colour": ("huge3.png", "model=identity"),
-            f"dncnn_s, {DEEP}×{DEEP}, gray": (
-                "deep.png",
-                "model=dncnn_s",
-                "weights=dncnn_s.pt",
-                "model.batch_norm=false",
-            ),
-            f"red30, {DEEP}×{DEEP}, gray": ("deep.png", "model=red30", "weights=red30.pt"),
+            "identity, 100 megapixels, gray": ("huge1.bmp", "model=identity"),
+            "identity, 100 megapixels, colour": ("huge3.bmp", "model=identity"),
+            f"{DEEP}, {FIRST[0]}×{FIRST[1]}, gray": ("first.bmp", f"model={DEEP}", "weights=deep.pt"),
         }
         for label, (file, *words) in trials.items():
-            line = [sys.executable, "-m", "restore.apply", f"input={file}", "output=out.png", *words]
+            line = [sys.executable, "-m", "restore.apply", f"input={file}", "output=out.bmp", *words]
             peak, said = peak_of(line, folder)
             rows.append({"what": "memory", "name": label, "bytes": peak, "tiles": said})
             lines.append([label, said, f"{peak / 1e9:.2f}"])
@@ -150,13 +144,10 @@ def memory(repeats: int) -> tuple[list[dict], str]:
     return rows, f"{markdown(('process', 'said', 'peak, GB'), lines)}\n\n{note}"
 
 
-def noise(side: int, channels: int) -> Photo:
-    """A photo of 8 bits that does not compress: ramps and noise."""
-    rng = np.random.default_rng(0)
-    levels = (
-        rng.integers(0, 64, (side, side, channels), np.uint8)
-        + np.linspace(0, 180, side).astype(np.uint8)[:, None, None]
-    )
+def noise(height: int, width: int, channels: int) -> Photo:
+    """A photo of 8 bits that hardly compresses: a ramp and noise."""
+    levels = np.random.default_rng(0).integers(0, 64, (height, width, channels), np.uint8)
+    levels += np.linspace(0, 180, height).astype(np.uint8)[:, None, None]
     return Photo(levels[..., 0].copy() if channels == 1 else levels)
 
 
