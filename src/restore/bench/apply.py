@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import logging
-import os
 import subprocess
 import sys
 import tempfile
@@ -36,6 +35,10 @@ LARGE = {"dncnn_s": 1750, "red30": 900}  # pixels a side: larger than what fits 
 FOLDER, SIDE = 8, 400  # photographs in colour, pixels a side
 HUGE = 10_000  # pixels a side: 100 megapixels
 DEEP, FIRST = "red30", (700, 1400)  # a deep network, and an image of two of the largest tiles that it has here
+ITSELF = """import sys
+from restore import apply
+apply.main(sys.argv[1:])
+print(next(line for line in open("/proc/self/status") if line.startswith("VmHWM")))"""
 LOG = logging.getLogger("restore")
 ONNX = all(importlib.util.find_spec(package) for package in ("onnx", "onnxscript", "onnxruntime"))
 
@@ -133,13 +136,12 @@ def memory(repeats: int) -> tuple[list[dict], str]:
             f"{DEEP}, {FIRST[0]}×{FIRST[1]}, gray": ("first.bmp", f"model={DEEP}", "weights=deep.pt"),
         }
         for label, (file, *words) in trials.items():
-            line = [sys.executable, "-m", "restore.apply", f"input={file}", "output=out.bmp", *words]
-            peak, said = peak_of(line, folder)
+            peak, said = peak_of([f"input={file}", "output=out.bmp", *words], folder)
             rows.append({"what": "memory", "name": label, "bytes": peak, "tiles": said})
             lines.append([label, said, f"{peak / 1e9:.2f}"])
     note = (
         "A process's peak holds the interpreter, the files' pixels and a tile. Tiles of a larger image are not larger, "
-        "so a deep network's 100 megapixels take its peak here and what the identity's files take above the interpreter."
+        "so a deep network's 100 megapixels take at most its peak here and what the identity takes above the interpreter."
     )
     return rows, f"{markdown(('process', 'said', 'peak, GB'), lines)}\n\n{note}"
 
@@ -151,17 +153,16 @@ def noise(height: int, width: int, channels: int) -> Photo:
     return Photo(levels[..., 0].copy() if channels == 1 else levels)
 
 
-def peak_of(line: Sequence[str], folder: Path) -> tuple[int, str]:
-    """The most bytes that a process had in memory at once, and what it said of its tiles."""
-    with subprocess.Popen(line, cwd=folder, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
-        assert process.stderr is not None
-        said = process.stderr.read()
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise RuntimeError(f"{' '.join(line)} ended with {process.returncode}: {said}")
-    unit = 1 if sys.platform == "darwin" else 1024
-    return usage.ru_maxrss * unit, tiles_in(said.splitlines())[0]
+def peak_of(words: Sequence[str], folder: Path) -> tuple[int, str]:
+    """The most bytes that `restore.apply` had in memory at once (Linux's VmHWM), and what it said of its tiles.
+
+    A process says it of itself: what its parent is told (``ru_maxrss``) is at least what the parent had.
+    """
+    line = [sys.executable, "-c", ITSELF, *words]
+    done = subprocess.run(line, cwd=folder, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"restore.apply {' '.join(words)} ended with {done.returncode}: {done.stderr}")
+    return 1024 * int(done.stdout.split()[-2]), tiles_in(done.stderr.splitlines())[0]
 
 
 @contextlib.contextmanager
