@@ -21,7 +21,8 @@ How:
     self_ensemble=false, precision=32 (or bf16-mixed), accelerator=auto
     backend=torch  onnx: onnxruntime computes the network, in float32 (pip install -e '.[onnx]')
     tile=auto      side in pixels; 0 restores whole images. Tiles give what the whole image gives.
-    memory=auto    GB that a tile may take, as predicted; auto: 2, or half of the machine's
+    memory=auto    GB that a tile may take, as predicted; auto: what 4 GiB leave beside files and interpreter, or half of
+                   the machine's; half of a GPU's
     peak=          the level that is white, where it is not the largest of the file's type (4095 of 12 bits in 16)
     jpeg_quality=95, max_pixels=250000000, trust=false
     report=false   true: before, after and what was removed, a picture per file and an HTML page

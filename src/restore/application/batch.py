@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from restore import photos
 from restore.application.files import Job, Jobs, Record
 from restore.application.network import TrainedNetwork, shipped_denoiser, shipped_digest
-from restore.application.pipeline import Pipeline
+from restore.application.pipeline import FILES, PLANES, Outcome, Pipeline
 from restore.application.restoration import Progress, Restorer, Settings
 from restore.conditions import told
 from restore.errors import OutsideError, RequestError, outside_sentence
@@ -21,7 +21,6 @@ from restore.photos.reading import depth
 
 log = logging.getLogger("restore")
 Keep = Callable[[Job, Photo, Photo], None]  # called with a file's photo before and after
-PLANES = 4  # colours and alpha
 
 
 @dataclass
@@ -37,6 +36,7 @@ class Batch:
         peak: the level that is 1, where a file's type does not say it.
         keep: called with each photo before and after, in the order of the files.
         threads: that read files, and as many that write them.
+        files: on their way at once; 1 for one after the other.
     """
 
     trained: TrainedNetwork | None
@@ -47,6 +47,7 @@ class Batch:
     peak: float | None = None
     keep: Keep | None = None
     threads: int = 4
+    files: int = FILES
 
     def __post_init__(self) -> None:
         self._restorers: dict[int, Restorer] = {}
@@ -64,15 +65,8 @@ class Batch:
         if len(left) < len(jobs.jobs):
             log.info(f"{len(jobs.jobs) - len(left)} of {len(jobs.jobs)} files are done already")
         failures = []
-        with _bar(left) as advance, Pipeline(self.threads) as pipeline:
-            outcomes = pipeline.run(
-                left,
-                self._cost,
-                read=lambda job: self._read(job, record),
-                restore=lambda job, photo: self._restorer(photo.channels).restore(photo, _name(job), advance),
-                write=lambda job, restored: self._write(job, restored, record),
-            )
-            for job, before, after, error in outcomes:
+        with _bar(left) as advance:
+            for job, before, after, error in self.restored(left, record, advance):
                 reason = _reason(job, error) if error else self._kept(job, before, after)
                 if reason is not None:
                     log.error(reason)
@@ -82,6 +76,17 @@ class Batch:
             more = f" and {len(failures) - 5} more" if len(failures) > 5 else ""
             raise OutsideError(f"{len(failures)} of {len(jobs.jobs)} files were not restored: {names}{more}")
         return len(left)
+
+    def restored(self, jobs: Sequence[Job], record: Record | None, advance: Progress) -> Iterator[Outcome]:
+        """Read, restore and write files; gives what became of each, in their order."""
+        with Pipeline(self.threads, self.files) as pipeline:
+            yield from pipeline.run(
+                jobs,
+                self._cost,
+                read=lambda job: self._read(job, record),
+                restore=lambda job, photo: self._restorer(photo.channels).restore(photo, _name(job), advance),
+                write=lambda job, photo: self._write(job, photo, record),
+            )
 
     def _read(self, job: Job, record: Record | None) -> Photo:
         if record and job.target.exists() and not record.knows(job):

@@ -17,6 +17,7 @@ AHEAD = (
     500_000_000  # bytes of pixels, before and after, that files on their way may have together; or one file has more
 )
 FILES = 16  # at most on their way, however small
+PLANES = 4  # of a photo: colours and alpha
 EXPECTED = (RequestError, OutsideError, OSError)  # what ends one file; anything else ends all
 
 
@@ -49,9 +50,11 @@ class Pipeline:
 
     Args:
         threads: that read, and as many that write.
+        files: on their way at once, at most.
     """
 
-    def __init__(self, threads: int):
+    def __init__(self, threads: int, files: int = FILES):
+        self.files = files
         self._readers, self._writers = (ThreadPoolExecutor(threads, name) for name in ("readers", "writers"))
 
     def __enter__(self) -> Pipeline:
@@ -85,7 +88,9 @@ class Pipeline:
         held, next_cost = 0, cost(left[0]) if left else 0
         while left or reading or behind:
             while (
-                left and len(reading) + len(behind) < FILES and (not (reading or behind) or held + next_cost <= AHEAD)
+                left
+                and len(reading) + len(behind) < self.files
+                and (not (reading or behind) or held + next_cost <= AHEAD)
             ):
                 job = left.popleft()
                 reading.append((job, next_cost, self._readers.submit(read, job)))

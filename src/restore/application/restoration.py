@@ -12,6 +12,7 @@ from torch import Tensor
 
 from restore.application.colour import LUMA_NOISE, Colour, adapted, through_luma
 from restore.application.network import TrainedNetwork, on_backend
+from restore.application.pipeline import AHEAD, PLANES
 from restore.colour import rgb_to_y
 from restore.conditions import KERNELS, MAPS, Network, told
 from restore.deployment.onnx_network import required
@@ -29,7 +30,11 @@ Progress = Callable[[float], None]  # called with the share of the photo that a 
 
 LEVELS = ("sigma", "gain", "read_noise")  # conditions that a person gives in levels of 255
 WORKING = 2  # of what tensors take: convolutions copy their inputs in other orders (measured: 1.0 to 2.0)
-MOST = 2e9  # bytes that tiles may take, where nothing else is said
+CONVERTED = 16  # bytes a level: of a tile as floats, restored, and on its way back to levels
+PROCESS = 4.2e9  # bytes that all of it may take where nothing else is said: within 4 GiB
+INTERPRETER = 0.65e9  # bytes of it that Python, torch and onnxruntime take (measured: 0.46 to 0.63)
+LEAST = 1e9  # bytes that tiles may take, however large the files are
+COPIES = 1.5  # of a photo's pixels before and after: a file is encoded from another copy
 SMALLEST = 32  # pixels: a tile that does not fit at this side does not fit
 EDGE = 3  # low-resolution pixels around a tile that bicubic enlarging depends on
 
@@ -44,7 +49,8 @@ class Settings:
         estimate: sigma is estimated from each photo.
         colour: how networks of one channel restore colour (`restore.application.colour.adapted`).
         tile: side in pixels; 0 for whole images, None for what the memory holds.
-        memory: bytes that a tile may take, as predicted; None for 2 GB, or half of the device's if that is less.
+        memory: bytes that a tile may take, as predicted; None for what 4 GiB leave beside the files and the
+            interpreter, or half of the machine's if that is less; half of a GPU's.
         self_ensemble: over the orientations that the network's degradation allows.
         precision: ``32`` or ``bf16-mixed``.
         backend: ``torch``, or ``onnx`` for onnxruntime, in float32.
@@ -139,7 +145,7 @@ class Restorer:
         luma = self.trained.channels < channels and through_luma(self.settings.colour, luma_alone)
         conditions = self._conditions(photo, luma, name)
         height, width = (side * scale for side in photo.levels.shape[:2])
-        tiler, side = self._plan(network, channels, conditions, height, width, name)
+        tiler, side = self._plan(network, channels, conditions, height, width, photo.levels.itemsize, name)
         levels = np.empty((height, width, *photo.levels.shape[2:]), photo.levels.dtype)
         bare = replace(photo, alpha=None)
         boxes = list(cores(height, width, side))[::-1]
@@ -201,7 +207,14 @@ class Restorer:
         return box.within(Box(*(scale * edge for edge in low))).of(enlarged)
 
     def _plan(
-        self, network: Network, channels: int, conditions: Mapping[str, Tensor], height: int, width: int, name: str
+        self,
+        network: Network,
+        channels: int,
+        conditions: Mapping[str, Tensor],
+        height: int,
+        width: int,
+        itemsize: int,
+        name: str,
     ) -> tuple[Tiler, int]:
         """The tiles of a photo, none larger than the memory allows, said with what they will take."""
         kind, settings = self.device.type, self.settings
@@ -212,9 +225,9 @@ class Restorer:
         key = (channels, *(float(value) for value in conditions.values()))
         if key not in self._footprints:
             layers = adapted(self._layers, self.trained.channels, channels, settings.colour, self.trained.luma_alone)
-            self._footprints[key] = WORKING * bytes_per_pixel(layers, like, conditions, 1)
+            self._footprints[key] = WORKING * bytes_per_pixel(layers, like, conditions, 1) + CONVERTED * channels
         cost = self._footprints[key]
-        bound = settings.memory or min(MOST, device_memory(kind) / 2)
+        bound = settings.memory or self._bound(height, width, itemsize)
         fits = cost * height * width <= bound
         if settings.tile == 0 or (settings.tile is None and fits):
             check_memory(cost * height * width, f"{name}, restored whole,", kind)
@@ -232,6 +245,14 @@ class Restorer:
         check_memory(needed, f"{name}, in tiles of {side} pixels,", kind)
         log.info(f"{name}: {width}×{height}, in tiles of {side} pixels, {in_words(needed)} at most")
         return Tiler(network, reach, conditions, orientations, settings.precision), side
+
+    def _bound(self, height: int, width: int, itemsize: int) -> float:
+        """Bytes that tiles may take beside a photo that becomes `height` × `width`, of `itemsize` bytes a level."""
+        half = device_memory(self.device.type) / 2
+        if self.device.type == "cuda":
+            return half
+        pixels = height * width * (1 + self.scale**-2)
+        return min(half, max(LEAST, PROCESS - INTERPRETER - max(AHEAD, COPIES * PLANES * pixels * itemsize)))
 
     def _smaller(self, error: Exception, tiler: Tiler, box: Box, height: int, width: int, name: str) -> list[Box]:
         """A box in four, where memory ran out; any other error is raised again."""

@@ -7,6 +7,8 @@ what=training    patches/s of restore.run, a plain loop and a peer's; of every n
 what=inference   seconds an image: precisions, batches, self-ensemble, DnCNN's Table IV, RED-Net's strides
 what=synthesis   patches/s of each task's training pairs, beside the same corruption done image by image with
                  albumentations and OpenCV in two worker processes, and as a share of a training step
+what=apply       restore.apply beside the bare network on large images, by torch and by onnxruntime; files read and
+                 written beside it; the peak of 100 megapixels, of processes of their own
 what=tuning      balance of Wiener's filter and rounds of Richardson and Lucy for each kernel, on photographs that are
                  not tested: the table in restore.evaluation.deconvolution
 device=cuda      refuses to measure anything but a GPU (make bench-gpu)
@@ -26,7 +28,7 @@ from restore.config.arguments import parse
 from restore.errors import RequestError, report_errors, unknown_name
 from restore.training.hardware import device_kind, keep_freed_memory
 
-BENCHES = ("training", "inference", "synthesis", "tuning")
+BENCHES = ("training", "inference", "synthesis", "apply", "tuning")
 
 
 def main(arguments: list[str]) -> None:

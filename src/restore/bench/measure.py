@@ -39,10 +39,14 @@ def median_seconds(call: Callable[[], object], repeats: int) -> float:
     return statistics.median(seconds_of(call) for _ in range(repeats))
 
 
-def interleaved(calls: dict[str, Callable[[], object]], repeats: int) -> dict[str, float]:
-    """Median seconds of several calls, taken in turn, so that a machine that slows down slows all of them."""
+def interleaved(calls: dict[str, Callable[[], object]], repeats: int, warm: bool = False) -> dict[str, float]:
+    """Median seconds of several calls, taken in turn, so that a machine that slows down slows all of them.
+
+    Args:
+        warm: the calls need no first one that is not counted.
+    """
     times: dict[str, list[float]] = {name: [] for name in calls}
-    for call in calls.values():
+    for call in () if warm else calls.values():
         call()
     for _ in range(repeats):
         for name, call in calls.items():
