@@ -53,6 +53,9 @@ NAMES = ("name", "label", "figure", "family", "version")  # that become names of
 MOST_NODES, MOST_LETTERS = 20_000, 10_000
 WAY_OUT = "or trust=true, if it is your own"
 
+# what `conf/` had word for word in earlier versions, which runs of these have still
+EARLIER = ("${oc.env:RESTORE_DATA,null}", "${oc.env:RESTORE_WEIGHTS,null}")
+
 
 @dataclass(frozen=True)
 class Trust:
@@ -185,7 +188,7 @@ def _check_text(key: str, value: Any, known: Known, source: str | Path) -> None:
     """Refuse an interpolation that is not ours, before any is resolved."""
     text = str(value)
     reference = re.fullmatch(r"\$\{[\w.]+\}", text)
-    if "${" in f"{key}{text}" and not (reference and "${" not in key) and text not in known.texts:
+    if "${" in f"{key}{text}" and not (reference and "${" not in key) and text not in (*known.texts, *EARLIER):
         raise RequestError(
             f"{source} has {key}: {_short(text)}, which computes a value in a way that no configuration here does; "
             f"type {key}=<value>, {WAY_OUT}"

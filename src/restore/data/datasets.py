@@ -263,9 +263,7 @@ def known_set(name: str, spec: DatasetSpec, root: str | Path | None, layout: Lay
         return Listing(name, tuple(sorted(files, key=lambda file: file.name)), spec.prepare)
     places = " or ".join(" with ".join(folders) for folders in spec.folders)
     places = f"{places} ({spec.note})" if spec.note else places
-    raise AbsentSetError(
-        f"the set {name} is not in {root}: it needs the folder {places} there (python -m restore.datasets fetches sets)"
-    )
+    raise AbsentSetError(f"the set {name} is not in {root}: it needs the folder {places} there; see restore.datasets")
 
 
 def paired_set(name: str, folder: Path, layout: Layout, keep: Callable[[Path], bool] | None = None) -> Listing:
