@@ -10,6 +10,7 @@ from restore.errors import RequestError
 from restore.results import store
 from restore.results.crops import Crops
 from restore.runfolder import RunFolder
+from restore.runs import sweep_report
 
 RECORDS = Path(__file__).parents[1] / "experiments"
 
@@ -18,10 +19,10 @@ def test_claims_of_an_experiment_of_ones_own_are_its_jobs(tmp_path):
     job = RunFolder(tmp_path / "seed=0")
     job.config.parent.mkdir(parents=True)
     job.config.write_text("claims: [{says: wide is ahead, better: model.width=8, worse: model.width=4}]\n")
-    (claim,) = report.claims_of("mine", [RunFolder(tmp_path / "seed=1"), job])
+    (claim,) = sweep_report.claims_of("mine", [RunFolder(tmp_path / "seed=1"), job])
     assert claim["says"] == "wide is ahead"
-    assert report.claims_of("mine") == []
-    assert report.claims_of("red_depth", [job])[0]["says"] == "skips help 20 layers", (
+    assert sweep_report.claims_of("mine") == []
+    assert sweep_report.claims_of("red_depth", [job])[0]["says"] == "skips help 20 layers", (
         "a shipped experiment's are those of conf/"
     )
 
@@ -36,7 +37,9 @@ def test_a_kept_record_is_read_without_its_jobs(tmp_path, capsys):
 
 def test_claims_about_training_have_the_histories_of_all_seeds():
     one, other = {"patches": [16.0, 32.0]}, {"patches": [16.0]}
-    assert report.by_point({"model=red20,seed=0": one, "model=red20,seed=1": other}) == {"model=red20": [one, other]}
+    assert sweep_report.by_point({"model=red20,seed=0": one, "model=red20,seed=1": other}) == {
+        "model=red20": [one, other]
+    }
 
 
 def test_a_papers_table_is_made_of_all_results_below(tmp_path, capsys):
@@ -92,10 +95,10 @@ def test_what_other_runs_kept_is_drawn_beside(tmp_path):
     ]
     gray, colour = ([row for row in rows if row["channels"] == channels] for channels in (1, 3))
     store.append(authors / "results.csv", colour)
-    drawn = report.draw(sweep, [job], [authors], gray, tmp_path)
+    drawn = sweep_report.draw(sweep, [job], [authors], gray, tmp_path)
     assert [file.name for file in drawn] == ["sheet_14.png", "gain.png"]
     both, alone = (tmp_path / "gain.png").read_bytes(), tmp_path / "alone"
     alone.mkdir()
-    report.draw(sweep, [job], [], gray, alone)
+    sweep_report.draw(sweep, [job], [], gray, alone)
     assert (alone / "gain.png").read_bytes() != both, "the colour half was beside"
     assert (alone / "sheet_14.png").read_bytes() != (tmp_path / "sheet_14.png").read_bytes()

@@ -14,7 +14,6 @@ from restore.data.pairs import GOPRO, POLYU, SIDD_BLOCKS, Layout, PairedFiles, f
 from restore.data.storage import ImageStorage
 from restore.errors import RequestError, unknown_name
 from restore.files import MAX_PIXELS, printable
-from restore.image import LEVELS, PEAKS
 
 
 class AbsentSetError(RequestError):
@@ -321,9 +320,3 @@ def read(
     if not images.images:
         raise RequestError(f"no image of {listing.name} can be read: {images.bad[0]}")
     return images
-
-
-def gray(image: Tensor) -> Tensor:
-    """One plane ``(H, W)`` of an image in levels of 8 bits, for comparing content."""
-    levels = image.float() * (LEVELS / PEAKS.get(image.dtype, 1.0))
-    return levels.mean(dim=0) if image.shape[0] == 3 else levels[0]

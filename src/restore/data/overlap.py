@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from restore.data.datasets import Images, gray
+from restore.data.datasets import Images
 from restore.errors import RequestError
+from restore.image import LEVELS, PEAKS
 
 log = logging.getLogger("restore")
 
@@ -144,3 +145,9 @@ def _confirm(first: np.ndarray, second: np.ndarray, place: Sequence[int]) -> flo
     bottom, right = top + first.shape[0] + 4 * REDUCTION, left + first.shape[1] + 4 * REDUCTION
     window = second[top:bottom, left:right]
     return _correlate(first, window)[0] if window.shape[0] >= first.shape[0] else 0.0
+
+
+def gray(image: Tensor) -> Tensor:
+    """One plane ``(H, W)`` of an image in levels of 8 bits, for comparing content."""
+    levels = image.float() * (LEVELS / PEAKS.get(image.dtype, 1.0))
+    return levels.mean(dim=0) if image.shape[0] == 3 else levels[0]
