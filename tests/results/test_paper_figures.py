@@ -25,7 +25,7 @@ def size_of(file: Path) -> tuple[int, int]:
 def test_curves_of_a_record_one_column_wide(tmp_path):
     drawn = draw_figure(find_figure("red_9"), [kept("red_width"), kept("red_skip_step")], tmp_path)
     svg, png = drawn.files
-    assert pytest.approx(Image.open(png).width, abs=2) == 3.3 * 300
+    assert size_of(png)[0] == pytest.approx(3.3 * 300, abs=2)
     assert svg.read_text().count("<svg") == 1
     assert "budget cpu (reduced), recipe ours_ablation, 3,200 patches, 3 seeds" in drawn.sentence
     assert "not kept" not in drawn.sentence
