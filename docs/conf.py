@@ -27,7 +27,7 @@ html_css_files = ["site.css"]
 templates_path = ["_templates"]
 exclude_patterns = [
     *("_templates", "gallery/*.ipynb", "gallery/*.py", "gallery/*.zip", "gallery/*.md5"),
-    *("_generated/protocols.md", "_generated/experiments.md"),
+    *("_generated/protocols.md", "_generated/experiments.md", "_generated/figures.md"),
     *("_generated/kornia.md", "_generated/albumentations.md"),  # parts of other pages
 ]
 suppress_warnings = ["config.cache"]  # sphinx-gallery's settings hold a function

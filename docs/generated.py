@@ -12,6 +12,7 @@ from omegaconf import OmegaConf
 
 from restore.degradations import albumentations_catalogue
 from restore.degradations.kornia_catalogue import Trial, catalogue
+from restore.results.printed_figures import printed_figures
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx  # the tests read these functions where only `make test` was called
@@ -69,6 +70,14 @@ def experiments() -> str:
     return "\n".join(rows) + "\n"
 
 
+def figures() -> str:
+    """The papers' figures that can be drawn again: what each shows, and the command that gives it."""
+    rows = ["| `figure=` | shows | run by |", "|---|---|---|"]
+    for figure in printed_figures():
+        rows.append(f"| `{figure.name}` | {figure.title}: {figure.shows} | `{figure.command}` |")
+    return "\n".join(rows) + "\n"
+
+
 def kornia_transforms() -> str:
     """What `restore.degradations.kornia_catalogue` finds: a table, and why what cannot be had cannot."""
     trials = catalogue()
@@ -113,6 +122,7 @@ def from_the_root(name: str) -> str:
 def make_pages(app: Sphinx) -> None:
     OUT.mkdir(exist_ok=True)
     pages = {"protocols": protocols(), "experiments": experiments(), "contributing": from_the_root("CONTRIBUTING.md")}
+    pages["figures"] = figures()
     pages["kornia"] = kornia_transforms()
     pages["shipped"] = (ROOT / "src" / "restore" / "weights" / "README.md").read_text()
     pages["albumentations"] = albumentations_catalogue.table()

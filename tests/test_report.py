@@ -66,10 +66,13 @@ def test_the_table_of_the_authors_files(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        ([], "sweep=<folder of a sweep>, table=<name> or page=true is what there is to report on"),
-        (["sweep=a", "table=red_4"], "sweep=<folder of a sweep>, table=<name> or page=true"),
+        (["sweep=a", "table=red_4"], "sweep= and table= are reports of their own: give one of them"),
         (["table=red_4", "runs=/nowhere"], "runs=/nowhere is not there"),
-        (["table=dncnn_IV"], "python -m restore.bench what=inference"),
+        (["table=red_44"], "unknown table 'red_44': did you mean 'red_4'"),
+        (["figure=red_13", f"runs={RECORDS / 'red_width'}"], "unknown figure 'red_13': did you mean 'red_3'"),
+        (["what=everything", f"runs={RECORDS / 'red_width'}"], "what must be generalisation or frontier"),
+        (["what=generalisation", f"runs={RECORDS / 'red_width'}"], "scored in two settings of one set each"),
+        (["what=frontier", f"runs={RECORDS / 'quality_per_minute'}"], "two networks of known sizes"),
         (["sweep=/nowhere"], "/nowhere is not the folder of a sweep with a finished job"),
         (["swep=x"], "unknown key 'swep': did you mean 'sweep'"),
     ],

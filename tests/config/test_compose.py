@@ -88,7 +88,7 @@ def keys(config, prefix: str = "") -> set[str]:
 
 
 # keys whose value is a mapping of a person's own, or may be one
-MAPPINGS = ("task.sigma.", "task.test_sigma.", "task.gain.", "task.read_noise.", "data.layout.", "feature_maps.")
+MAPPINGS = ("task.sigma.", "task.font_size.", "task.test_sigma.", "task.gain.", "task.read_noise.", "data.layout.", "feature_maps.")
 
 
 @pytest.mark.parametrize("experiment", list(filter(trains, members("experiment"))))

@@ -26,7 +26,6 @@ from restore.results.quantities import quantity
 from restore.results.statistics import mean_and_deviation
 from restore.results.tables import psnr_of, recipe_of
 
-FINEST = 4  # decimals that are stored of a metric, and so known of a mean
 FULL = "paper"  # the budget that is not reduced
 HEADER = (
     *("method", "set", "setting", "metric", "published", "ours", "seeds", "difference", "protocol", "trained"),
@@ -73,11 +72,16 @@ class Comparison:
         return len(self.published.partition(".")[2])
 
     @property
+    def digits(self) -> int:
+        """One more than the paper has, and no more than are stored."""
+        return min(self.decimals + 1, quantity(self.metric).stored_digits)
+
+    @property
     def value(self) -> str:
-        """Mean over the seeds ± their deviation, with a decimal more than the paper has; empty where it was not run."""
+        """Mean over the seeds ± their deviation, to `digits`; empty where it was not run."""
         if not self.ours:
             return ""
-        digits = min(self.decimals + 1, FINEST)
+        digits = self.digits
         average, deviation = mean_and_deviation(self.ours)
         return f"{average:.{digits}f}" + (f" ± {deviation:.{digits}f}" if len(self.ours) > 1 else "")
 
@@ -105,7 +109,7 @@ class Comparison:
             return ""
         if not self.same_set:
             return "another set"
-        digits, average = min(self.decimals + 1, FINEST), fmean(self.ours) - float(self.published)
+        digits, average = self.digits, fmean(self.ours) - float(self.published)
         text = f"{round(average, digits) + 0.0:+.{digits}f}"  # no −0
         if self.interval:
             text += " [{:+.{digits}f}, {:+.{digits}f}]".format(*self.interval, digits=digits)
@@ -129,7 +133,9 @@ class Comparison:
         average, deviation = mean_and_deviation(self.ours) if self.ours else (nan, nan)
         difference = average - float(self.published) if self.same_set else nan
         numbers = (average, deviation, difference, *(self.interval or (nan, nan)))
-        ours, spread, gap, low, high = ("" if isnan(number) else f"{number:.{FINEST}f}" for number in numbers)
+        ours, spread, gap, low, high = (
+            "" if isnan(number) else f"{number:.{quantity(self.metric).stored_digits}f}" for number in numbers
+        )
         place = [
             self.method,
             self.dataset,

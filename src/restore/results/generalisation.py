@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import textwrap
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ COLUMNS = (
     *("network", "dataset", "protocol", "setting", "trained_on", "metric", "value", "deviation", "value_input", "gain"),
     *("seeds", "images", "trained", "overlap", "checkpoint"),
 )
+LABEL = 30  # letters of a network's name on a line of the heatmap
 LEGEND = f"{TRAINED} trained on this strength, {UNKNOWN} not known whether; – not scored."
 Trained = Callable[[Mapping[str, Any]], "bool | None"]
 
@@ -203,8 +205,10 @@ def draw_matrix(matrix: Matrix, path: Path) -> list[Path]:
     known, networks, settings = quantity(matrix.metric), matrix.networks, matrix.settings
     largest = max(abs(cell.gain) for cell in matrix.cells.values()) or 1
     shown = min(largest, 10.0) if known.unit == "dB" else largest  # one failure would pale all others
-    size = max(COLUMN, 1.5 + 0.36 * len(settings))
-    with drawing(1.0 + 0.2 * len(networks), width=size) as (figure, ((axis,),)):
+    names = ["\n".join(textwrap.wrap(network, LABEL, break_on_hyphens=False)) for network in networks]
+    longest = max(len(line) for name in names for line in name.split("\n"))
+    size = max(COLUMN, 0.056 * longest + 0.36 * len(settings) + 0.75)
+    with drawing(1.25 + 0.2 * max(3, sum(1 + name.count("\n") for name in names)), width=size) as (figure, ((axis,),)):
         values = [
             [matrix.cells[network, at].gain if (network, at) in matrix.cells else float("nan") for at in settings]
             for network in networks
@@ -221,8 +225,7 @@ def draw_matrix(matrix: Matrix, path: Path) -> list[Path]:
                     axis.text(column, line, "–", ha="center", va="center", color="#666666")
                     continue
                 dark = abs(cell.gain) > 0.62 * shown
-                unknown = UNKNOWN if cell.trained_on is None else ""
-                text = f"{cell.gain:+.1f}{unknown}" if known.unit == "dB" else f"{cell.gain:+.2f}{unknown}"
+                text = f"{cell.gain:+.{1 if known.unit == 'dB' else 2}f}{UNKNOWN if cell.trained_on is None else ''}"
                 axis.text(
                     column, line, text, ha="center", va="center", color="white" if dark else "black", fontsize=TEXT
                 )
@@ -231,11 +234,12 @@ def draw_matrix(matrix: Matrix, path: Path) -> list[Path]:
                         box = {"fill": False, "edgecolor": colour, "linewidth": linewidth}
                         axis.add_patch(_rectangle(column - 0.45, line - 0.42, 0.9, 0.84, **box))
         axis.set_xticks(range(len(settings)), settings, rotation=40, ha="right", rotation_mode="anchor")
-        axis.set_yticks(range(len(networks)), networks)
+        axis.set_yticks(range(len(networks)), names)
         axis.tick_params(length=0)
-        bar = figure.colorbar(image, ax=axis, pad=0.01, fraction=0.05, aspect=14)
-        bar.set_label(f"gain over input{f' / {known.unit}' if known.unit else ''}", fontsize=TEXT)
-        axis.set_title(f"{matrix.dataset}, protocol {matrix.protocol}; framed: trained on", fontsize=TEXT)
+        bar = figure.colorbar(image, ax=axis, pad=0.02, fraction=0.06, aspect=14)
+        bar.set_label(f"gain{f' / {known.unit}' if known.unit else ''}", fontsize=TEXT)
+        unknown = f"; {UNKNOWN} not known" if any(cell.trained_on is None for cell in matrix.cells.values()) else ""
+        figure.suptitle(f"{matrix.dataset}, protocol {matrix.protocol}; framed: trained on{unknown}", fontsize=TEXT)
         return save(figure, path)
 
 
