@@ -70,7 +70,7 @@ def test_the_table_of_the_authors_files(tmp_path, capsys):
         (["table=red_4", "runs=/nowhere"], "runs=/nowhere is not there"),
         (["table=red_44"], "unknown table 'red_44': did you mean 'red_4'"),
         (["figure=red_13", f"runs={RECORDS / 'red_width'}"], "unknown figure 'red_13': did you mean 'red_3'"),
-        (["what=everything", f"runs={RECORDS / 'red_width'}"], "what must be generalisation or frontier"),
+        (["what=everything", f"runs={RECORDS / 'red_width'}"], "unknown what 'everything'"),
         (["what=generalisation", f"runs={RECORDS / 'red_width'}"], "scored in two settings of one set each"),
         (["what=frontier", f"runs={RECORDS / 'quality_per_minute'}"], "two networks of known sizes"),
         (["sweep=/nowhere"], "/nowhere is not the folder of a sweep with a finished job"),
