@@ -52,7 +52,9 @@ def test_pictures_of_a_record_are_its_own_and_an_svg_of_them(tmp_path):
     assert png.read_bytes() == (RECORDS / "red_feature_maps" / "maps.png").read_bytes()
     width, height = size_of(png)
     assert f'viewBox="0 0 {width} {height}"' in svg.read_text()
-    assert draw_figure(find_figure("dncnn_12"), [kept("dncnn_table_v")], tmp_path).files
+    authors = draw_figure(find_figure("dncnn_12"), [kept("dncnn_table_v")], tmp_path)
+    assert authors.files
+    assert authors.sentence.startswith("DnCNN-3, by its authors. From ")
 
 
 def test_a_sheet_is_drawn_from_crops_of_its_number(tmp_path, image_rows):

@@ -25,11 +25,12 @@ from restore.results.histories import History
 from restore.results.panels import compose, write
 from restore.results.paper_gain import draw_gain
 from restore.results.printed_figures import PrintedFigure
+from restore.results.published import method_of
 from restore.results.quantities import quantity
 from restore.results.records import Record, records_of
 from restore.results.sheets import kept_in, row_of
 from restore.results.statistics import mean_and_deviation
-from restore.results.style import drawing, look, save
+from restore.results.style import TEXT, drawing, look, save
 
 WORDS = re.compile(r",(?=[\w./@]+=)")  # between the words of a job's name
 START = 0.25  # share of the training whose values the axis need not hold: they begin far below
@@ -69,7 +70,7 @@ def draw_figure(figure: PrintedFigure, records: Sequence[Record], out: Path) -> 
         named = [each for each in records if each.folder.name == figure.record]
         for record in [*found, *named]:
             if picture := _picture(figure, record, path):
-                return Drawn(figure, _with_svg(picture), f"{_of(record)}. {_source(record)}.")
+                return Drawn(figure, _with_svg(picture), f"{_of(record)}. From {record.folder}.")
     if not found:
         return Drawn(figure, (), _not_run(figure))
     record = found[0]
@@ -90,7 +91,7 @@ def _not_run(figure: PrintedFigure) -> str:
 def _of(record: Record) -> str:
     """``Experiment red_width, budget cpu (reduced), recipe ours_ablation, 3,200 patches, 3 seeds``."""
     rows = [row for row in record.rows if row["method_kind"] != "classical"] or record.rows
-    experiment = f"experiment {rows[0]['experiment']}, " if rows[0]["experiment"] else ""
+    experiment = f"experiment {rows[0]['experiment']}, " if rows[0]["experiment"] else f"{method_of(rows[0])}, "
     seeds = {row["seed"] for row in rows if row["method_kind"] == "network"}
     count = f", {len(seeds)} seed{'s' if len(seeds) > 1 else ''}" if seeds else ""
     text = f"{experiment}{budget_in_words(rows[0])}{count}"
@@ -223,7 +224,7 @@ def draw_reached(record: Record, path: Path) -> list[Path]:
     """What each point of a grid reached on its first set and setting: a dot a seed, their mean ± deviation."""
     place, points = next(iter(places(record.rows).items()))
     labels, known = labels_of(list(points)), quantity(_leading(record))
-    with drawing(0.62 + 0.24 * len(points)) as (figure, ((axis,),)):
+    with drawing(0.78 + 0.24 * len(points)) as (figure, ((axis,),)):
         for number, images in enumerate(points.values()):
             seeds = seed_means(images)
             average, deviation = mean_and_deviation(seeds)
@@ -234,9 +235,8 @@ def draw_reached(record: Record, path: Path) -> list[Path]:
             axis.annotate(
                 known.text(average), (average, number), xytext=(0, 4), textcoords="offset points", ha="center"
             )
-        axis.set(
-            yticks=range(len(points)), yticklabels=labels.values(), xlabel=f"test {known.axis}, {place[0]} {place[1]}"
-        )
+        axis.set(yticks=range(len(points)), yticklabels=labels.values(), xlabel=f"test {known.axis}")
+        figure.suptitle(f"{place[0]} {place[1]}, protocol {place[2]}", fontsize=TEXT)
         axis.set_ylim(len(points) - 0.5, -0.7)
         axis.margins(x=0.12)
         axis.grid(True, axis="x")
