@@ -29,13 +29,15 @@ def call(cwd: Path, server: WandbServer, *words: str) -> None:
 def test_a_grid_over_two_ranks(words, tmp_path):
     with WandbServer() as server:
         call(tmp_path, server, "-m", *words, "trainer.devices=2", "model.skip_step=2,0", "name=grid")
-    assert len(server.runs) == 2, "a run per job, and one writer in each"
+    jobs = [run for run in server.runs.values() if run.fields["jobType"] == "train"]
+    assert len(jobs) == 2, "a run per job, and one writer in each"
     (sweep,) = (tmp_path / "runs" / "sweeps").iterdir()
-    shown = {run.fields["displayName"]: run for run in server.runs.values()}
+    (report,) = (run for run in server.runs.values() if run.fields["jobType"] != "train")
+    assert (report.fields["jobType"], report.fields["groupName"]) == ("report", sweep.name)
+    shown = {run.fields["displayName"]: run for run in jobs}
     assert sorted(shown) == ["skip_step=0 grid", "skip_step=2 grid"]
     for name, run in shown.items():
         assert run.fields["groupName"] == sweep.name
-        assert run.fields["jobType"] == "train"
         assert set(run.fields["tags"]) == {"denoise", "red10", "cpu"}
         assert run.config["model"]["skip_step"] == int(name[10])
         assert run.exit_codes[-1] == 0
