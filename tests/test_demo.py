@@ -40,5 +40,5 @@ def test_the_crop_lies_within_small_photographs():
 def test_what_is_wrong_is_said():
     with pytest.raises(RequestError, match="unknown network"):
         demo.main(["networks=red99"])
-    with pytest.raises(RequestError, match="networks= is empty"):
+    with pytest.raises(RequestError, match="networks is a name or a list of names"):
         demo.main(["networks="])

@@ -190,6 +190,7 @@ def python(*words: str, cwd: Path, **environment: str) -> subprocess.Popen:
     return subprocess.Popen([sys.executable, "-m", *words], cwd=cwd, env=clean | environment, **pipe)
 
 
+@pytest.mark.slow
 def test_two_processes_score_as_one(command, tiny, tmp_path):
     """Training over two gloo processes, and a test whose rows are those of one process with the same weights."""
     process = python("restore.run", *tiny, "model=dncnn_s", "model.depth=4", "trainer.devices=2", cwd=tmp_path)

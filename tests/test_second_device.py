@@ -19,6 +19,9 @@ from restore.models.identity import Identity
 from restore.optim.muon import Muon
 from second_device import second_device
 
+# mixtures of the other tasks, and those that differ from another by the strengths that they draw
+LIKE_OTHERS = ("generalisation", "general", "denoise_blind", "jpeg_blind", "sr_blind", "inpaint_scratch", "motion_blur")
+
 
 def members(group: str) -> list[str]:
     return sorted(file.stem for file in (configuration() / group).glob("*.yaml") if not file.stem.startswith("_"))
@@ -89,7 +92,9 @@ def test_every_network_learns_there(device, model, optimizer):
         assert all(there(parameter.grad) for parameter in network.parameters() if parameter.grad is not None)
 
 
-@pytest.mark.parametrize("task", members("task"))
+@pytest.mark.parametrize(
+    "task", [pytest.param(task, marks=[pytest.mark.slow] * (task in LIKE_OTHERS)) for task in members("task")]
+)
 def test_every_protocol_and_metric_scores_there(device, task):
     words = [f"task={task}", "protocol=[red,dncnn,gopro_study]", "metric=[psnr,ssim,psnr_y,psnrb,vif]"]
     experiment = Experiment.build(compose("evaluate", words))

@@ -121,6 +121,7 @@ def test_a_cancelled_job_is_reported_and_the_others_finish(grid, tmp_path):
     assert "trainer.max_steps=200000 failed" in out
 
 
+@pytest.mark.slow
 def test_where_slurm_is_missing_it_says_so(grid, tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(Path(sys.executable).parent))
     code, out = finish(start(tmp_path, "hydra/launcher=slurm", *grid, "seed=0,1"))

@@ -118,6 +118,7 @@ print(json.dumps([torch.backends.cpu.get_cpu_capability(), seconds, default, sai
 """
 
 
+@pytest.mark.slow
 def test_a_cpu_without_units_is_told_before_it_waits():
     """AVX2 and no more: what asks for bfloat16 there gets it emulated, 13 to 1000 times as slow as float32."""
     limits = {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "OMP_NUM_THREADS": "1"}

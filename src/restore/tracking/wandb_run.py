@@ -68,7 +68,7 @@ class WandbRun(WandbLogger):
         """Say which run's weights this one takes: as a line of the summary, and, online, as a use of its artifact."""
         name = f"{artifact_name(source)}:best"
         self.log_summary({"lineage/from": str(source), "lineage/artifact": name})
-        if not self.checkpoints or self._offline:
+        if not self.checkpoints or self.experiment.offline:
             return
         try:
             self.experiment.use_artifact(name)
