@@ -114,6 +114,15 @@ def quoted(name: str, reason: str) -> str:
     return f"`{words}`" if ours.startswith(f"transform {name}") else reason
 
 
+def shipped() -> str:
+    """The listing of the networks that come with the package, and the model card of each."""
+    folder = ROOT / "src" / "restore" / "weights"
+    cards = [
+        file.read_text().replace("\n## ", "\n### ").replace("# ", "## ", 1) for file in sorted(folder.glob("*/card.md"))
+    ]
+    return "\n".join([(folder / "README.md").read_text(), *cards])
+
+
 def from_the_root(name: str) -> str:
     """A page of the repository's root, its links as the site has them."""
     return (ROOT / name).read_text().replace("](docs/", "](../")
@@ -124,7 +133,7 @@ def make_pages(app: Sphinx) -> None:
     pages = {"protocols": protocols(), "experiments": experiments(), "contributing": from_the_root("CONTRIBUTING.md")}
     pages["figures"] = figures()
     pages["kornia"] = kornia_transforms()
-    pages["shipped"] = (ROOT / "src" / "restore" / "weights" / "README.md").read_text()
+    pages["shipped"] = shipped()
     pages["albumentations"] = albumentations_catalogue.table()
     pages["changelog"] = from_the_root("CHANGELOG.md")
     for name, text in pages.items():

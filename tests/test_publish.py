@@ -141,4 +141,4 @@ def test_a_listing_has_a_line_for_each():
     runs = [RunFolder.find(name) for name in shipped_runs()]
     lines = listing(runs).splitlines()[2:]
     assert [line.split("`")[1] for line in lines] == shipped_runs()
-    assert all(sha256(run.checkpoint()) in line for run, line in zip(runs, lines, strict=True))
+    assert all(re.search(r" \d\d\.\d\d", line) for line in lines), "each has been scored"

@@ -10,26 +10,27 @@ from conftest import read_rows
 from restore.checkpoint import load_weights
 from restore.config.build import build_network
 from restore.config.compose import run_config
-from restore.remote import sha256
 from restore.runfolder import SHIPPED, RunFolder, shipped_runs
-
-LISTING = SHIPPED / "README.md"
-
-
-def listed() -> dict[str, str]:
-    """Name and SHA-256 of each, from the listing's table."""
-    return dict(re.findall(r"^\| `(\w+)` .*\| `([0-9a-f]{64})` \|$", LISTING.read_text(), re.M))
+from restore.runs.model_card import FILE, listing, model_card
 
 
 def test_the_listing_is_of_what_is_there():
-    assert sorted(listed()) == shipped_runs()
-    assert len(shipped_runs()) > 0
+    """``python -m restore.pretrained`` prints it."""
+    assert listing([RunFolder.find(name) for name in shipped_runs()]) in (SHIPPED / "README.md").read_text()
+
+
+@pytest.mark.parametrize("name", shipped_runs())
+def test_each_card_is_what_its_folder_says(name):
+    assert (SHIPPED / name / FILE).read_text() == model_card(RunFolder.find(name))
+
+
+def test_all_together_are_small():
+    assert sum(file.stat().st_size for file in SHIPPED.rglob("*") if file.is_file()) < 12e6
 
 
 @pytest.mark.parametrize("name", shipped_runs())
 def test_each_is_small_float16_and_fits_its_recipe(name):
     file = RunFolder.find(name).checkpoint()
-    assert sha256(file) == listed()[name]
     assert file.stat().st_size < 3e6
     content = torch.load(file, weights_only=True)
     assert {value.dtype for value in content["state_dict"].values() if value.is_floating_point()} == {torch.float16}

@@ -4,7 +4,7 @@
     python -m restore.pretrained name=tnrd [folder=<folder>]
     python -m restore.pretrained fetch=dncnn_s_25,csf [folder=<folder>] [mirror=<address>]
 
-A line per file: its name, its method, the task and the settings that it was trained for, image channels, the model that
+First a line for each network that comes with the package: what it removes, and its scores. Then a line per file: its name, its method, the task and the settings that it was trained for, image channels, the model that
 reads it here (none for a few), its licence, whether the right file is in the folder of published weights
 (`folder`, else RESTORE_WEIGHTS, else ~/.cache/restore/weights), and its address. `name` is a file's name, one of `baselines`, or how names begin; with it
 the place where each file is looked for and the command that scores it are said too. `fetch` takes such names, with commas,
@@ -25,6 +25,7 @@ from restore.config.compose import compose
 from restore.download import Download
 from restore.errors import RequestError, report_errors, unknown_name
 from restore.released import Released, baseline_names, of_baseline, released
+from restore.runfolder import RunFolder, shipped_runs
 
 HEADER = ("name", "method", "for", "channels", "model", "licence", "here", "address")
 
@@ -38,6 +39,8 @@ def main(arguments: list[str]) -> int:
         names = [""] if words.fetch == ["all"] else words.fetch
         return fetch({each.name: each for name in names for each in chosen(name)}, folder, words.mirror)
     files = chosen(words.name or "")
+    if not words.name:
+        print(f"With the package, by name as run= or restore.load(name):\n\n{shipped()}\n\nBy their authors:\n")
     print(listing(files, folder))
     if words.name:
         print()
@@ -46,6 +49,15 @@ def main(arguments: list[str]) -> int:
     here = sum(state(each, folder) == "yes" for each in files)
     print(f"\n{here} of {len(files)} files are in {folder}.")
     return 0
+
+
+def shipped() -> str:
+    """The networks that come with the package."""
+    from restore.runs.model_card import (
+        listing as listing_of_runs,  # builds configurations, which the rest does not need
+    )
+
+    return listing_of_runs([RunFolder.find(name) for name in shipped_runs()])
 
 
 def fetch(files: Mapping[str, Released], folder: str, mirror: str) -> int:

@@ -13,6 +13,7 @@ from omegaconf import DictConfig
 from restore.application.network import TrainedNetwork, load_network
 from restore.checkpoint import trained_steps
 from restore.conditions import told
+from restore.config.build import build_network
 from restore.config.compose import run_config
 from restore.config.loading import configuration
 from restore.config.reading import read_yaml
@@ -82,7 +83,7 @@ def model_card(run: RunFolder) -> str:
 
 
 def listing(runs: Sequence[RunFolder]) -> str:
-    """A line per run: what it restores, its first metric's means in the order of its card, and its file."""
+    """A line per run: what it restores, what it is told, and its first metric's means in the order of its card."""
     rows = []
     for run in runs:
         config, means = run_config(run), store.read_means(run.results)
@@ -93,8 +94,9 @@ def listing(runs: Sequence[RunFolder]) -> str:
                 value = quantity(first).text(row["value"])
                 places.setdefault(f"{row['dataset']} ({row['protocol']})", []).append(f"{row['setting']} {value}")
         scores = "; ".join(f"{place}: {', '.join(settings)}" for place, settings in places.items())
-        rows.append((f"`{run.name}`", task_in_words(config), scores or "–", f"`{sha256(run.checkpoint())}`"))
-    return markdown(("name", "what it removes", "PSNR, set by set", "SHA-256 of its weights"), rows)
+        names = told(build_network(config.model))
+        rows.append((f"`{run.name}`", task_in_words(config), ", ".join(names) or "nothing", scores or "–"))
+    return markdown(("name", "what it removes", "is told", "PSNR in dB, set by set"), rows)
 
 
 def _told(trained: TrainedNetwork) -> str:
@@ -121,7 +123,7 @@ def _training(run: RunFolder, trained: TrainedNetwork, config: DictConfig) -> It
     size, batch = int(data.patch_size), int(data.batch_size)
     yield (
         "trained on",
-        ", ".join(map(str, data.train)) + f", {size}×{size} patches, {batch} a batch, {data.orientations} orientations",
+        ", ".join(map(str, data.train)) + f", {size}×{size} patches, {batch} a batch",
     )
     yield (
         "recipe",
