@@ -29,7 +29,7 @@ from restore.remote import sha256
 from restore.runfolder import RunFolder
 from restore.training.hardware import device_kind
 
-DENOISERS = {1: "red14_denoise25", 3: "red14_denoise25"}  # by the image's channels: what comes with the package
+DENOISERS = {1: "red14_denoise25", 3: "denoise_colour"}  # by the image's channels: what comes with the package
 
 
 @dataclass(frozen=True)

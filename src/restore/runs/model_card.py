@@ -130,7 +130,7 @@ def _training(run: RunFolder, trained: TrainedNetwork, config: DictConfig) -> It
         f"{config.optim.name}, {config.optim.loss._target_.rpartition('.')[2]}, {config.trainer.precision}, seed {config.seed}",
     )
     macs = count_cost(trained.network, trained.channels, size, size).macs
-    yield "steps", f"{steps:,}: {steps * batch:,} patches, {WORK * macs * steps * batch:.2g} floating-point operations"
+    yield "steps", f"{steps:,}: {steps * batch:,} patches, {WORK * macs * steps * batch:.3g} floating-point operations"
     if seconds := run.result.get("seconds"):
         yield "time", f"{clock(seconds)}, {run.result.get('patches_per_second', 0):.0f} patches a second"
     yield "again", f"`python -m restore.run {' '.join(words_of(run, config))}`"
