@@ -65,7 +65,7 @@ def main(arguments: list[str]) -> None:
     for trial in found:
         keep(trial, out)
     print(table(found))
-    print(write_panels(partial(compose_panels, sheet_rows(found), "try"), out / "sheet.png"))
+    print(write_panels(partial(compose_panels, sheet_rows(found), "make try"), out / "sheet.png"))
 
 
 def trials(name: str) -> Iterator[Trial]:
