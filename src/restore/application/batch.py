@@ -66,8 +66,9 @@ class Batch:
             log.info(f"{len(jobs.jobs) - len(left)} of {len(jobs.jobs)} files are done already")
         failures = []
         with _bar(left) as advance:
-            for job, before, after, error in self.restored(left, record, advance):
-                reason = _reason(job, error) if error else self._kept(job, before, after)
+            for outcome in self.restored(left, record, advance):
+                job, error = outcome.job, outcome.error
+                reason = _reason(job, error) if error else self._kept(job, outcome.before, outcome.after)
                 if reason is not None:
                     log.error(reason)
                     failures.append(job)

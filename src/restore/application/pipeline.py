@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from types import TracebackType
-from typing import NamedTuple
 
 from restore.application.files import Job
 from restore.errors import OutsideError, RequestError
@@ -21,7 +20,8 @@ PLANES = 4  # of a photo: colours and alpha
 EXPECTED = (RequestError, OutsideError, OSError)  # what ends one file; anything else ends all
 
 
-class Outcome(NamedTuple):
+@dataclass(frozen=True)
+class Outcome:
     """What became of a file: photos before and after, or the error that ended it."""
 
     job: Job

@@ -9,7 +9,7 @@ from restore.results.quantities import quantity
 from restore.tracking.contents import Ablation, Contents, Place, config_key
 
 if TYPE_CHECKING:
-    from wandb_workspaces.reports.v2 import Report
+    from wandb_workspaces.reports.v2 import Report as SavedReport
     from wandb_workspaces.workspaces import Workspace
 
 STEP = "trainer/global_step"
@@ -52,7 +52,7 @@ def workspace(contents: Contents, entity: str, project: str, name: str) -> Works
     return workspaces.Workspace(entity=entity, project=project, name=name, sections=sections, settings=settings)
 
 
-def report(contents: Contents, entity: str, project: str, title: str) -> Report:
+def report(contents: Contents, entity: str, project: str, title: str) -> SavedReport:
     """A W&B Report: of each sweep its table, what became of the paper's conclusions, and its own runs' curves."""
     import wandb_workspaces.reports.v2 as reports
 
