@@ -71,7 +71,12 @@ def test_a_sweep_its_report_and_an_evaluation(tiny, tmp_path):
     (report,) = runs["report"]
     assert {"figures/psnr", "figures/training_loss"} <= set(report.pictures)
     assert report.table("report/table_1")["columns"][:2] == ["table", "setting"]
-    models = {(each.collection, each.aliases[0]): each for each in server.artifacts if each.kind == "model"}
+    models = {  # W&B names the newest version latest, before or behind our own alias
+        (each.collection, alias): each
+        for each in server.artifacts
+        for alias in each.aliases
+        if each.kind == "model" and alias != "latest"
+    }
     assert set(models) >= {(f"model-{job.identity}", "last"), (f"model-{job.identity}", "best")}
     best = models[f"model-{job.identity}", "best"]
     assert set(best.files) == {"checkpoints/best.ckpt", ".hydra/config.yaml", ".hydra/overrides.yaml"}
