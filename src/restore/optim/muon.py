@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from restore.bounds import Below1, NotNegative, Positive
-from restore.training.lightning_compat import lerp, lerp_
+from restore.training.torch_compat import lerp, lerp_
 
 IMAGE_CHANNELS = 3  # a filter bank with more than this many maps on both sides is a hidden layer's
 QUINTIC = (3.4445, -4.7750, 2.0315)  # steepest at zero of the polynomials that keep singular values near 1

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from restore.training.lightning_compat import cpu_has_bf16_units
+from restore.training.torch_compat import cpu_has_bf16_units
 
 PEAK_SECONDS = 0.8  # that a measurement of peak may take, and half of it where that is enough for five calls
 HEADROOM = 2.5  # a larger product may take so many times as long as its operations say: caches end

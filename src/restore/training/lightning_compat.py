@@ -1,15 +1,13 @@
-"""What has no public name in Lightning 2.6 and torch 2.11–2.13: each in a function that fails when it is gone."""
+"""What has no public name in Lightning 2.6: each in a function that fails when it is gone."""
 
 from __future__ import annotations
 
 import inspect
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-import torch
 from lightning.pytorch.strategies.launchers import subprocess_script
-from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 
 if TYPE_CHECKING:
@@ -64,19 +62,3 @@ def keep_buffers_apart() -> dict[str, bool]:
     if not names:
         raise AttributeError("DistributedDataParallel has neither forward_sync_buffers nor broadcast_buffers")
     return {names[0]: False}
-
-
-def cpu_has_bf16_units() -> bool:
-    """Whether this CPU has AMX or AVX512-BF16; torch 2.13 has no public question, and one without it gets no."""
-    questions = (getattr(torch.cpu, name, None) for name in ("_is_amx_tile_supported", "_is_avx512_bf16_supported"))
-    return any(question is not None and question() for question in questions)
-
-
-def lerp(starts: Sequence[Tensor], ends: Sequence[Tensor], weight: float) -> tuple[Tensor, ...]:
-    """``start + weight · (end − start)`` of many tensors in one call; torch names what its own optimisers use so."""
-    return torch._foreach_lerp(starts, ends, weight)
-
-
-def lerp_(starts: Sequence[Tensor], ends: Sequence[Tensor], weight: float) -> None:
-    """The same in place of the starts."""
-    torch._foreach_lerp_(starts, ends, weight)
